@@ -1,0 +1,3 @@
+//! `price-linkage`: decides, computes, explains and keeps the temporary price subsidy.
+
+pub mod domain;
