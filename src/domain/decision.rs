@@ -31,6 +31,8 @@ pub enum State {
     Suspended,
     /// Ended with this month (终止); the month itself is unpaid.
     Ended,
+    /// Before the start, and paid with it (补发).
+    BackPaid,
     /// It cannot be said.
     Undecidable,
 }
@@ -47,6 +49,17 @@ impl Triggered {
 }
 
 impl State {
+    /// Every state.
+    pub const ALL: [Self; 7] = [
+        Self::Inactive,
+        Self::Started,
+        Self::Continuing,
+        Self::Suspended,
+        Self::Ended,
+        Self::BackPaid,
+        Self::Undecidable,
+    ];
+
     /// The word used in outputs.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -55,6 +68,7 @@ impl State {
             Self::Continuing => "continuing",
             Self::Suspended => "suspended",
             Self::Ended => "ended",
+            Self::BackPaid => "back_paid",
             Self::Undecidable => "undecidable",
         }
     }
@@ -67,6 +81,7 @@ impl State {
             Self::Continuing => "继续",
             Self::Suspended => "中止",
             Self::Ended => "终止",
+            Self::BackPaid => "补发",
             Self::Undecidable => "无法判定",
         }
     }

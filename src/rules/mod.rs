@@ -1,0 +1,24 @@
+//! The law as data: how a document is written, read, checked and put together with others.
+//!
+//! **Invariant:** nothing here knows an index figure, a clock or a file system; a document becomes
+//! law only without an error finding, and two documents never silently contradict each other.
+
+pub mod finding;
+
+pub mod cite;
+
+mod reader;
+
+pub mod value;
+
+pub mod word;
+
+pub mod shape;
+
+pub mod expr;
+
+pub mod param;
+
+pub mod terms;
+
+pub mod instrument;
