@@ -105,6 +105,7 @@ impl Column {
 #[derive(Debug, Clone, Default)]
 pub struct Figures {
     columns: HashMap<AreaCode, Arc<HashMap<Code, Arc<Column>>>>,
+    oldest: Option<Month>,
     newest: Option<Month>,
     count: usize,
 }
@@ -113,6 +114,7 @@ impl Figures {
     /// Adds a revision.
     pub fn insert(&mut self, figure: Figure) {
         self.newest = self.newest.max(Some(figure.month));
+        self.oldest = Some(self.oldest.map_or(figure.month, |oldest| oldest.min(figure.month)));
         self.count += 1;
         let columns = Arc::make_mut(self.columns.entry(figure.area).or_default());
         Arc::make_mut(columns.entry(figure.series.clone()).or_default()).insert(figure);
@@ -146,6 +148,11 @@ impl Figures {
         let mut series: Vec<_> = columns.into_iter().flat_map(|map| map.keys().cloned()).collect();
         series.sort_unstable();
         series
+    }
+
+    /// The oldest month with any figure.
+    pub fn oldest(&self) -> Option<Month> {
+        self.oldest
     }
 
     /// The newest month with any figure.

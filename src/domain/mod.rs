@@ -14,6 +14,8 @@ pub mod area;
 
 pub mod group;
 
+pub mod series;
+
 pub mod figure;
 
 pub mod standard;

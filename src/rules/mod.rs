@@ -22,3 +22,5 @@ pub mod param;
 pub mod terms;
 
 pub mod instrument;
+
+pub mod library;

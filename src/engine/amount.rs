@@ -1,0 +1,356 @@
+//! What each group is owed for a month, with the whole derivation.
+//!
+//! **Invariant:** a sum is exact until a step named `round`; every operand says where it comes from;
+//! without every operand there is no sum.
+
+use rust_decimal::Decimal;
+
+use crate::{
+    domain::{
+        code::Code,
+        decision::Triggered,
+        exact::{Exact, RangeError},
+        group::Residence,
+        month::Month,
+    },
+    rules::{
+        cite::Cite,
+        param::{Context, Pick},
+        terms::Discretion,
+        word::{Period, RoundMode, RoundTo, StepKind, Unit},
+    },
+};
+
+use super::{
+    operand::{BaseUsed, RiseUsed},
+    question::{Applied, Missing, Terms, optional, required},
+    step::{Evaluation, Stop, order},
+    timeline::Timeline,
+    trigger::MonthOutcome,
+};
+
+/// Why a line has the sum it has, or none.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LineOutcome {
+    /// This sum is owed, in yuan with two places.
+    Owed(Decimal),
+    /// Nothing is owed: the mechanism does not pay for the month.
+    NotTriggered,
+    /// It cannot be computed.
+    Undecidable(Vec<Missing>),
+    /// The law leaves the sum to a decision by hand (另行研究).
+    ByHand(Cite),
+    /// The sum does not end at the fen, and no step rounds it.
+    NotInFen(Exact),
+    /// It is owed as one sum with this later month.
+    WithLater(Month),
+}
+
+/// One step as it was taken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepTaken {
+    /// Its name.
+    pub name: Code,
+    /// What it does.
+    pub kind: StepKind,
+    /// The sum before it; none for a step that yields a sum of its own.
+    pub input: Option<Exact>,
+    /// The sum after it.
+    pub output: Exact,
+    /// What went into it.
+    pub operands: Vec<Operand>,
+    /// Where the step stands.
+    pub cite: Cite,
+}
+
+/// Something that went into a step.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Operand {
+    /// A standard.
+    Base(BaseUsed),
+    /// A rise.
+    Rise(RiseUsed),
+    /// The band it lies in, as text.
+    Band {
+        /// Its range.
+        range: String,
+        /// Where it stands.
+        cite: Cite,
+    },
+    /// A number: a floor, a factor, a sum per point, a number of points.
+    Number {
+        /// What it is, such as `floor` or `points`.
+        name: &'static str,
+        /// Its value.
+        value: Exact,
+        /// Where it stands.
+        cite: Cite,
+    },
+    /// How it was rounded.
+    Rounding {
+        /// To what unit; none when nothing is rounded.
+        to: Option<RoundTo>,
+        /// How.
+        mode: RoundMode,
+        /// Where it stands.
+        cite: Cite,
+    },
+    /// A sum computed by other steps or for another month.
+    Sum {
+        /// The steps or the month.
+        name: String,
+        /// The sum.
+        value: Exact,
+        /// The steps that led to it.
+        steps: Vec<StepTaken>,
+    },
+}
+
+impl Operand {
+    /// Where it stands, for operands taken from the law.
+    pub fn cite(&self) -> Option<&Cite> {
+        match self {
+            Self::Base(base) => Some(&base.cite),
+            Self::Rise(rise) => Some(&rise.cite),
+            Self::Band { cite, .. } | Self::Number { cite, .. } | Self::Rounding { cite, .. } => {
+                Some(cite)
+            }
+            Self::Sum { .. } => None,
+        }
+    }
+}
+
+/// What one group and residence is owed for an index month.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// The group.
+    pub group: Code,
+    /// The residence.
+    pub residence: Residence,
+    /// Where it stands that the group is covered.
+    pub covered_by: Cite,
+    /// Who the sum is for.
+    pub unit: Unit,
+    /// What each further person of a household adds.
+    pub each_further_yuan: Option<Decimal>,
+    /// The sum, or why there is none.
+    pub outcome: LineOutcome,
+    /// The steps in order.
+    pub steps: Vec<StepTaken>,
+}
+
+impl Line {
+    /// The sum in yuan; zero when nothing is owed for the month, none when it cannot be said.
+    pub fn yuan(&self) -> Option<Decimal> {
+        match self.outcome {
+            LineOutcome::Owed(yuan) => Some(yuan),
+            LineOutcome::NotTriggered | LineOutcome::WithLater(_) => Some(Decimal::new(0, 2)),
+            _ => None,
+        }
+    }
+
+    /// The sum before the first rounding.
+    pub fn unrounded(&self) -> Option<Exact> {
+        let round = self.steps.iter().find(|step| step.kind == StepKind::Round);
+        round.map_or_else(|| self.steps.last().map(|step| step.output), |step| step.input)
+    }
+
+    /// The standard it was computed from.
+    pub fn base(&self) -> Option<&BaseUsed> {
+        self.operands().into_iter().find_map(|operand| match operand {
+            Operand::Base(base) => Some(base),
+            _ => None,
+        })
+    }
+
+    /// The rise it was computed from.
+    pub fn rise(&self) -> Option<&RiseUsed> {
+        self.operands().into_iter().find_map(|operand| match operand {
+            Operand::Rise(rise) => Some(rise),
+            _ => None,
+        })
+    }
+
+    /// Every operand of every step, those of nested sums included.
+    pub fn operands(&self) -> Vec<&Operand> {
+        fn gather<'a>(steps: &'a [StepTaken], into: &mut Vec<&'a Operand>) {
+            for operand in steps.iter().flat_map(|step| &step.operands) {
+                into.push(operand);
+                if let Operand::Sum { steps, .. } = operand {
+                    gather(steps, into);
+                }
+            }
+        }
+        let mut all = Vec::new();
+        gather(&self.steps, &mut all);
+        all
+    }
+
+    /// The assumptions it rests on, each document once.
+    pub fn assumptions(&self) -> Vec<&Cite> {
+        let own = self.steps.iter().map(|step| &step.cite);
+        let cites = own.chain(self.operands().into_iter().filter_map(Operand::cite));
+        let mut found: Vec<&Cite> = Vec::new();
+        for cite in cites.filter(|cite| cite.is_assumed()) {
+            if found.iter().all(|known| known.head.id != cite.head.id) {
+                found.push(cite);
+            }
+        }
+        found
+    }
+}
+
+/// What is owed to whom for an area and index month.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Quote {
+    /// One line per covered group and residence, in order of groups.
+    pub lines: Vec<Line>,
+    /// Payments by discretion in that month: recorded, not computed.
+    pub discretion: Vec<Discretion>,
+}
+
+/// The groups covered in the month, with where that stands, in code order.
+pub fn covered(applied: &Applied<'_>) -> Vec<(Code, Cite)> {
+    let mut covered: std::collections::BTreeMap<Code, Cite> = Default::default();
+    for change in &applied.rules.terms.groups {
+        let Applied { month, area, world, .. } = applied;
+        let here = |areas: &Vec<_>| areas.iter().any(|above| world.areas.within(*area, *above));
+        let holds = change.from.is_none_or(|from| from <= *month)
+            && change.until.is_none_or(|until| *month <= until)
+            && change.areas.as_ref().is_none_or(here);
+        if !holds {
+            continue;
+        }
+        for group in &change.add {
+            covered.entry(group.clone()).or_insert_with(|| change.cite.clone());
+        }
+        for group in &change.remove {
+            covered.remove(group);
+        }
+    }
+    covered.into_iter().collect()
+}
+
+/// Computes what every covered group is owed. O(groups × steps).
+///
+/// # Errors
+/// A sum leaves the range of exact arithmetic.
+pub fn quote(
+    applied: &Applied<'_>,
+    timeline: &Timeline,
+    outcome: &MonthOutcome,
+    terms: &Terms,
+) -> Result<Quote, RangeError> {
+    let mut lines = Vec::new();
+    for (group, covered_by) in covered(applied) {
+        for residence in Residence::ALL {
+            let asked = Asked { applied, timeline, outcome, terms, depth: 0 };
+            lines.push(line(&asked, &group, residence, covered_by.clone())?);
+        }
+    }
+    let now = |one: &&Discretion| one.from <= applied.month && applied.month <= one.until;
+    let discretion = applied.rules.terms.discretion.iter().filter(now).cloned().collect();
+    Ok(Quote { lines, discretion })
+}
+
+/// What a line is computed for.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a, 'w> {
+    pub applied: &'a Applied<'w>,
+    pub timeline: &'a Timeline,
+    pub outcome: &'a MonthOutcome,
+    pub terms: &'a Terms,
+    /// How many earlier amounts deep.
+    pub depth: u32,
+}
+
+pub(super) fn line(
+    asked: &Asked<'_, '_>,
+    group: &Code,
+    residence: Residence,
+    covered_by: Cite,
+) -> Result<Line, RangeError> {
+    let mut line = Line {
+        group: group.clone(),
+        residence,
+        covered_by,
+        unit: Unit::Person,
+        each_further_yuan: None,
+        outcome: LineOutcome::NotTriggered,
+        steps: Vec::new(),
+    };
+    match asked.outcome.triggered {
+        Triggered::No => return Ok(line),
+        Triggered::Undecidable => {
+            line.outcome = LineOutcome::Undecidable(asked.outcome.missing.clone());
+            return Ok(line);
+        }
+        Triggered::Yes => {}
+    }
+    let context = asked.applied.context_of(group, residence, &asked.outcome.carried_by);
+    match computed(asked, &context, &mut line) {
+        Ok(outcome) => line.outcome = outcome,
+        Err(Stop::Missing(missing)) => line.outcome = LineOutcome::Undecidable(missing),
+        Err(Stop::ByHand(cite)) => line.outcome = LineOutcome::ByHand(cite),
+        Err(Stop::Range(error)) => return Err(error),
+    }
+    Ok(line)
+}
+
+fn computed(
+    asked: &Asked<'_, '_>,
+    context: &Context<'_>,
+    line: &mut Line,
+) -> Result<LineOutcome, Stop> {
+    let amount = &asked.applied.rules.terms.amount;
+    let path = || "amount.period".to_owned();
+    let period = optional(&amount.period, context, path, Period::Month)?;
+    let last = last_of(period, asked.applied.month);
+    if last != asked.applied.month {
+        return Ok(LineOutcome::WithLater(last));
+    }
+    let names = order(&asked.applied.rules.terms, context)?;
+    let mut evaluation = Evaluation::new(asked, context);
+    for name in &names {
+        evaluation.take(name)?;
+    }
+    if let Some(first) = names.first().and_then(|name| asked.applied.rules.terms.steps.get(name)) {
+        let path = |key: &str| format!("amount.steps.{}.{key}", names[0]);
+        line.unit = optional(&first.unit, context, || path("unit"), Unit::Person)?;
+        if line.unit == Unit::HouseholdAndHeads {
+            let path = || path("each_further_yuan");
+            let further = required(&first.each_further_yuan, context, path)?;
+            line.each_further_yuan = Some(*further.value);
+        }
+    }
+    let (sum, steps) = evaluation.finish();
+    line.steps = steps;
+    let Some(sum) = sum else {
+        let missing = Missing::Parameter { path: "amount.order".to_owned(), left_open_by: None };
+        return Err(Stop::Missing(vec![missing]));
+    };
+    if !sum.is_whole_fen() {
+        return Ok(LineOutcome::NotInFen(sum));
+    }
+    Ok(LineOutcome::Owed(sum.to_decimal(2)))
+}
+
+/// The last month of the period the month belongs to.
+fn last_of(period: Period, month: Month) -> Month {
+    let months = match period {
+        Period::Month => 1,
+        Period::Quarter => 3,
+        Period::HalfYear => 6,
+        Period::Year => 12,
+    };
+    let into = (month.month() as i32 - 1) % months;
+    month.plus(months - 1 - into).unwrap_or(month)
+}
+
+/// The payments of a kind that a parameter picks, for callers that only show it.
+pub fn several_groups(applied: &Applied<'_>) -> Option<crate::rules::word::SeveralGroups> {
+    match applied.rules.terms.payment.several_groups.pick(&applied.context()) {
+        Pick::Set(picked) => Some(*picked.value),
+        _ => None,
+    }
+}

@@ -1,0 +1,188 @@
+//! By when a month must be paid.
+//!
+//! **Invariant:** a due date rests on a recorded release date and a recorded holiday schedule; when
+//! one is missing the date is unknown and says why.
+
+use chrono::{Days, NaiveDate};
+
+use crate::{
+    domain::{calendar::UnknownYear, code::Code, month::Month},
+    rules::{
+        cite::Cite,
+        param::Pick,
+        shape::Term,
+        word::{CountedFrom, Due, Rhythm},
+    },
+};
+
+use super::{
+    question::{Applied, Missing, optional, required},
+    timeline::Timeline,
+    trigger::MonthOutcome,
+};
+
+/// By when the subsidy for an index month must be paid.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PayBy {
+    /// Nothing is owed.
+    NothingOwed,
+    /// By this day.
+    Day {
+        /// The day, included.
+        day: NaiveDate,
+        /// The release it is counted from; none for a fixed day.
+        released_on: Option<NaiveDate>,
+        /// The index month with which it is paid; later than the month itself when months are paid
+        /// together.
+        with: Month,
+        /// Where the rule stands.
+        cite: Cite,
+    },
+    /// It cannot be said.
+    Unknown(Why),
+}
+
+/// Why a due date is unknown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Why {
+    /// The release date of this month's index is not recorded.
+    ReleaseDate(Month),
+    /// The holiday schedule of a year is not recorded.
+    Holidays(UnknownYear),
+    /// The law does not say.
+    Rule(Missing),
+    /// The months are paid together, and when that will be is not yet known.
+    NotYet,
+}
+
+/// The due date of a month.
+pub fn pay_by(applied: &Applied<'_>, timeline: &Timeline, outcome: &MonthOutcome) -> PayBy {
+    use crate::domain::decision::Triggered;
+    if outcome.triggered != Triggered::Yes {
+        return PayBy::NothingOwed;
+    }
+    let with = match paid_with(applied, timeline, outcome) {
+        Ok(with) => with,
+        Err(why) => return PayBy::Unknown(why),
+    };
+    day(applied, timeline, outcome, with).unwrap_or_else(PayBy::Unknown)
+}
+
+fn day(
+    applied: &Applied<'_>,
+    timeline: &Timeline,
+    outcome: &MonthOutcome,
+    with: Month,
+) -> Result<PayBy, Why> {
+    let context = applied.context();
+    let payment = &applied.rules.terms.payment;
+    let path = |key: &str| format!("payment.{key}");
+    let due = required(&payment.due, &context, || path("due")).map_err(Why::Rule)?;
+    let cite = due.cite.clone();
+    let number = |param, key: &str| {
+        required(param, &context, || path(key)).map(|days| *days.value).map_err(Why::Rule)
+    };
+    if *due.value == Due::Fixed {
+        let day = number(&payment.due_day, "due_day")?;
+        let months = number(&payment.due_months_after, "due_months_after")?;
+        let month = with.plus(months as i32).ok_or(Why::NotYet)?;
+        let day = month.first_day().checked_add_days(Days::new(u64::from(day.max(1)) - 1));
+        let day = day.unwrap_or(month.last_day()).min(month.last_day());
+        return Ok(PayBy::Day { day, released_on: None, with, cite });
+    }
+    let released = released_on(applied, timeline, outcome, with).ok_or(Why::ReleaseDate(with))?;
+    let day = match due.value {
+        Due::WorkingDays => {
+            let days = number(&payment.due_days, "due_days")?;
+            let calendar = applied.world.calendar;
+            calendar.workdays_after(released, days).map_err(Why::Holidays)?
+        }
+        Due::Days => {
+            let days = number(&payment.due_days, "due_days")?;
+            released.checked_add_days(Days::new(u64::from(days))).ok_or(Why::NotYet)?
+        }
+        _ => Month::of(released).ok_or(Why::NotYet)?.last_day(),
+    };
+    Ok(PayBy::Day { day, released_on: Some(released), with, cite })
+}
+
+/// The latest release among the figures that carry the decision, in the month it is paid with.
+fn released_on(
+    applied: &Applied<'_>,
+    timeline: &Timeline,
+    outcome: &MonthOutcome,
+    with: Month,
+) -> Option<NaiveDate> {
+    let ending = timeline.get(with).unwrap_or(outcome);
+    let carries = |name: &Code| {
+        ending.carried_by.contains(name)
+            || (ending.carried_by.is_empty() && outcome.carried_by.contains(name))
+    };
+    let figures = applied.world.figures;
+    let mut latest = None;
+    for condition in ending.conditions.iter().filter(|condition| carries(&condition.name)) {
+        let reading = condition.readings.first()?;
+        let last = reading.used.iter().map(|used| used.month).max()?;
+        let figure = figures.get(reading.area, &reading.series, last, &applied.view)?;
+        latest = latest.max(Some(figure.released_on?));
+    }
+    latest
+}
+
+/// The index month with which a month is paid.
+fn paid_with(
+    applied: &Applied<'_>,
+    timeline: &Timeline,
+    outcome: &MonthOutcome,
+) -> Result<Month, Why> {
+    let context = applied.context();
+    let payment = &applied.rules.terms.payment;
+    let month = outcome.paid_with.unwrap_or(outcome.month);
+    let path = || "payment.rhythm".to_owned();
+    let rhythm = optional(&payment.rhythm, &context, path, Rhythm::Monthly).map_err(Why::Rule)?;
+    let months = match rhythm {
+        Rhythm::Monthly => return Ok(month),
+        Rhythm::Quarterly => 3,
+        Rhythm::HalfYearly => 6,
+        Rhythm::Yearly => 12,
+        Rhythm::Term => {
+            let path = || "payment.terms".to_owned();
+            let terms = required(&payment.terms, &context, path).map_err(Why::Rule)?;
+            return term_end(terms.value, month).ok_or(Why::NotYet);
+        }
+    };
+    let counted_from = match payment.counted_from.pick(&context) {
+        Pick::Set(picked) => *picked.value,
+        _ => CountedFrom::Calendar,
+    };
+    let scheduled = match counted_from {
+        CountedFrom::Calendar => {
+            let ordinal = month.month() as i32 - 1;
+            month.plus(months - 1 - ordinal % months).ok_or(Why::NotYet)?
+        }
+        CountedFrom::Start => {
+            let since = outcome.since.ok_or(Why::NotYet)?;
+            let after = month.months_since(since).max(0);
+            since.plus((after + months - 1) / months * months).ok_or(Why::NotYet)?
+        }
+    };
+    // What remains is paid at the end of the episode.
+    let last = timeline.last_paid_of_episode(month).unwrap_or(month);
+    if last < scheduled && timeline.has_ended_after(last) {
+        return Ok(last);
+    }
+    Ok(scheduled)
+}
+
+fn term_end(terms: &[Term], month: Month) -> Option<Month> {
+    let at = month.month();
+    let term = terms.iter().find(|term| {
+        if term.from <= term.until {
+            (term.from..=term.until).contains(&at)
+        } else {
+            term.from <= at || at <= term.until
+        }
+    })?;
+    let ahead = (term.until as i32 - at as i32).rem_euclid(12);
+    month.plus(ahead)
+}

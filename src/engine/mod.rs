@@ -1,0 +1,26 @@
+//! What follows from the law and the figures: pure functions from values to explained answers.
+//!
+//! **Invariant:** nothing here reads a file, a clock or the network; the explanation of an answer is
+//! the output of the evaluation that made it.
+
+pub mod question;
+
+pub mod reading;
+
+pub mod condition;
+
+mod episode;
+
+pub mod trigger;
+
+pub mod timeline;
+
+pub mod deadline;
+
+pub mod amount;
+
+pub mod reason;
+
+mod operand;
+
+mod step;

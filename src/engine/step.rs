@@ -1,0 +1,344 @@
+//! The ordered steps of a sum.
+//!
+//! **Invariant:** steps are taken in the order the law states; one that no case fits is passed over
+//! only when it limits or changes a sum, never when it yields one.
+
+use rust_decimal::Decimal;
+
+use crate::{
+    domain::{
+        code::Code,
+        exact::{Exact, RangeError, RoundingMode, RoundingUnit},
+    },
+    rules::{
+        cite::Cite,
+        param::{Context, Param, Pick, Picked},
+        shape::{Band, BandYield},
+        terms::{StepTerms, Terms},
+        word::{Points, RoundMode, RoundTo, StepKind},
+    },
+};
+
+use super::{
+    amount::{Asked, LineOutcome, Operand, StepTaken, line},
+    operand::{base, number, rise},
+    question::{Applied, Missing, optional, required},
+};
+
+/// Why a sum was not computed.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Stop {
+    Missing(Vec<Missing>),
+    ByHand(Cite),
+    Range(RangeError),
+}
+
+impl From<Missing> for Stop {
+    fn from(missing: Missing) -> Self {
+        Self::Missing(vec![missing])
+    }
+}
+
+impl From<RangeError> for Stop {
+    fn from(error: RangeError) -> Self {
+        Self::Range(error)
+    }
+}
+
+/// The steps in order, with those that overlays put between them.
+pub(super) fn order(terms: &Terms, context: &Context<'_>) -> Result<Vec<Code>, Missing> {
+    let path = || "amount.order".to_owned();
+    let mut names = required(&terms.amount.order, context, path)?.value.clone();
+    for (name, step) in &terms.steps {
+        if names.contains(name) {
+            continue;
+        }
+        let place = |param: &Param<Code>, behind: usize| match param.pick(context) {
+            Pick::Set(Picked { value: beside, .. }) => {
+                let at = names.iter().position(|other| other == beside);
+                Some(at.map(|at| at + behind).ok_or_else(|| Missing::Parameter {
+                    path: format!("amount.steps.{beside}, beside which {name} stands"),
+                    left_open_by: None,
+                }))
+            }
+            _ => None,
+        };
+        if let Some(at) = place(&step.before, 0).or_else(|| place(&step.after, 1)) {
+            names.insert(at?, name.clone());
+        }
+    }
+    Ok(names)
+}
+
+/// A sum being put together.
+pub(super) struct Evaluation<'a, 'w> {
+    asked: &'a Asked<'a, 'w>,
+    context: &'a Context<'a>,
+    sum: Option<Exact>,
+    steps: Vec<StepTaken>,
+    nested: u32,
+}
+
+const NESTED_MAX: u32 = 8;
+const EARLIER_MAX: u32 = 4;
+
+impl<'a, 'w> Evaluation<'a, 'w> {
+    pub fn new(asked: &'a Asked<'a, 'w>, context: &'a Context<'a>) -> Self {
+        Self { asked, context, sum: None, steps: Vec::new(), nested: 0 }
+    }
+
+    pub fn finish(self) -> (Option<Exact>, Vec<StepTaken>) {
+        (self.sum, self.steps)
+    }
+
+    fn applied(&self) -> &'a Applied<'w> {
+        self.asked.applied
+    }
+
+    /// Takes a step.
+    pub fn take(&mut self, name: &Code) -> Result<(), Stop> {
+        let path = |key: &str| format!("amount.steps.{name}.{key}");
+        let terms = self.applied().rules.terms.steps.get(name);
+        let Some(terms) = terms else {
+            return Err(Missing::Parameter { path: path("kind"), left_open_by: None }.into());
+        };
+        let kind = required(&terms.kind, self.context, || path("kind"))?;
+        let (kind, cite) = (*kind.value, kind.cite.clone());
+        let step = Step { terms, path: &path };
+        let taken = match (kind.is_source(), self.sum) {
+            (true, _) => {
+                let (output, operands) = self.source(kind, &step)?;
+                let name = name.clone();
+                Some(StepTaken { name, kind, input: None, output, operands, cite })
+            }
+            (false, Some(input)) => {
+                let changed = self.change(kind, &step, input)?;
+                changed.map(|(output, operands)| StepTaken {
+                    name: name.clone(),
+                    kind,
+                    input: Some(input),
+                    output,
+                    operands,
+                    cite,
+                })
+            }
+            (false, None) => {
+                let path = format!("amount.order: {name} has no sum before it");
+                return Err(Missing::Parameter { path, left_open_by: None }.into());
+            }
+        };
+        if let Some(taken) = taken {
+            self.sum = Some(taken.output);
+            self.steps.push(taken);
+        }
+        Ok(())
+    }
+
+    fn source(&mut self, kind: StepKind, step: &Step<'_>) -> Result<(Exact, Vec<Operand>), Stop> {
+        let Step { terms, path } = step;
+        let (applied, context) = (self.applied(), self.context);
+        match kind {
+            StepKind::BaseTimesRise => {
+                let base = base(applied, context, terms, path)?;
+                let rise = rise(self.asked, context, terms, path)?;
+                let product = base.yuan.times(rise.percent)?.over(Exact::whole(100))?;
+                let operands = vec![Operand::Base(base), Operand::Rise(rise)];
+                Ok((product.max(Exact::ZERO), operands))
+            }
+            StepKind::BaseShare => {
+                let base = base(applied, context, terms, path)?;
+                let share = required(&terms.share, context, || path("share"))?;
+                let product = base.yuan.times(*share.value)?;
+                let share = named("share", *share.value, share.cite);
+                Ok((product, vec![Operand::Base(base), share]))
+            }
+            StepKind::BaseShareByBand | StepKind::SumByBand => self.by_band(kind, step),
+            StepKind::SumPerPoint => self.per_point(step),
+            StepKind::Flat => {
+                let yuan = required(&terms.yuan, context, || path("yuan"))?;
+                let sum = number(*yuan.value);
+                Ok((sum, vec![named("yuan", sum, yuan.cite)]))
+            }
+            StepKind::HigherOf => self.higher_of(step),
+            StepKind::EarlierAmount => self.earlier(step),
+            _ => unreachable!("only sources are asked for a sum of their own"),
+        }
+    }
+
+    fn by_band(&mut self, kind: StepKind, step: &Step<'_>) -> Result<(Exact, Vec<Operand>), Stop> {
+        let Step { terms, path } = step;
+        let rise = rise(self.asked, self.context, terms, path)?;
+        let bands = required(&terms.bands, self.context, || path("bands"))?;
+        let percent = rise.percent;
+        let mut operands = vec![Operand::Rise(rise)];
+        let band = bands.value.iter().find(|band| band.contains(percent));
+        let Some(band) = band else {
+            let lowest =
+                |band: &Band| band.lower.is_none_or(|edge| Exact::from(edge.at) <= percent);
+            if bands.value.iter().any(lowest) {
+                let path = format!("{}: no band for {percent}", path("bands"));
+                return Err(Missing::Parameter { path, left_open_by: None }.into());
+            }
+            let (range, cite) = ("below the lowest band".to_owned(), bands.cite.clone());
+            operands.push(Operand::Band { range, cite });
+            return Ok((Exact::ZERO, operands));
+        };
+        operands.push(Operand::Band { range: band.range(), cite: bands.cite.clone() });
+        let sum = match band.yields {
+            BandYield::ByHand => return Err(Stop::ByHand(bands.cite.clone())),
+            BandYield::Yuan(yuan) => number(yuan),
+            BandYield::Share(share) => {
+                let base = base(self.applied(), self.context, terms, path)?;
+                let sum = base.yuan.times(share)?;
+                operands.push(Operand::Base(base));
+                operands.push(named("share", share, bands.cite));
+                sum
+            }
+        };
+        debug_assert!(kind.is_source());
+        Ok((sum, operands))
+    }
+
+    fn per_point(&mut self, step: &Step<'_>) -> Result<(Exact, Vec<Operand>), Stop> {
+        let Step { terms, path } = step;
+        let context = self.context;
+        let rise = rise(self.asked, context, terms, path)?;
+        let yuan = required(&terms.yuan, context, || path("yuan"))?;
+        let counting = optional(&terms.points, context, || path("points"), Points::Exact)?;
+        let zero = Decimal::ZERO;
+        let above = optional(&terms.above, context, || path("above"), zero)?;
+        let start = optional(&terms.start_sum, context, || path("start_sum"), zero)?;
+        let over = rise.percent.minus(number(above))?.max(Exact::ZERO);
+        let points = match counting {
+            Points::Exact => over,
+            Points::Up => over.ceil(),
+            Points::Down => over.floor(),
+        };
+        let sum = number(*yuan.value).times(points)?.plus(number(start))?;
+        let operands = vec![
+            Operand::Rise(rise),
+            named("above", number(above), yuan.cite),
+            named("points", points, yuan.cite),
+            named("yuan_per_point", number(*yuan.value), yuan.cite),
+            named("start_sum", number(start), yuan.cite),
+        ];
+        Ok((sum, operands))
+    }
+
+    fn higher_of(&mut self, step: &Step<'_>) -> Result<(Exact, Vec<Operand>), Stop> {
+        let names = required(&step.terms.of, self.context, || (step.path)("of"))?;
+        if NESTED_MAX <= self.nested {
+            let path = format!("{}: steps name each other", (step.path)("of"));
+            return Err(Missing::Parameter { path, left_open_by: None }.into());
+        }
+        let mut best: Option<Exact> = None;
+        let mut operands = Vec::new();
+        for name in names.value {
+            let mut inner =
+                Evaluation { nested: self.nested + 1, ..Self::new(self.asked, self.context) };
+            inner.take(name)?;
+            let (sum, steps) = inner.finish();
+            let value = sum.unwrap_or(Exact::ZERO);
+            best = best.max(Some(value));
+            operands.push(Operand::Sum { name: name.to_string(), value, steps });
+        }
+        Ok((best.unwrap_or(Exact::ZERO), operands))
+    }
+
+    /// The amount of an earlier index month, computed under the law and figures of that month.
+    fn earlier(&mut self, step: &Step<'_>) -> Result<(Exact, Vec<Operand>), Stop> {
+        let Asked { applied, timeline, terms, depth, .. } = *self.asked;
+        let back = required(&step.terms.months_back, self.context, || (step.path)("months_back"))?;
+        let month = applied.month.plus(-(*back.value as i32));
+        let earlier = month.and_then(|month| timeline.get(month));
+        let before = || Missing::Before { month: month.unwrap_or(applied.month) };
+        let outcome = earlier.filter(|_| depth < EARLIER_MAX && 0 < *back.value);
+        let outcome = outcome.ok_or_else(before)?;
+        let asked = Applied::new(applied.world, timeline.area, outcome.month, terms);
+        let Ok(Ok(then)) = asked else { return Err(before().into()) };
+        let asked = Asked { applied: &then, outcome, depth: depth + 1, ..*self.asked };
+        let (Some(group), Some(residence)) = (self.context.group, self.context.residence) else {
+            return Err(before().into());
+        };
+        let found = line(&asked, group, residence, back.cite.clone())?;
+        match found.outcome {
+            LineOutcome::Owed(yuan) => {
+                let (name, value) = (outcome.month.to_string(), number(yuan));
+                Ok((value, vec![Operand::Sum { name, value, steps: found.steps }]))
+            }
+            LineOutcome::Undecidable(missing) => Err(Stop::Missing(missing)),
+            LineOutcome::ByHand(cite) => Err(Stop::ByHand(cite)),
+            LineOutcome::NotTriggered => Ok((Exact::ZERO, Vec::new())),
+            _ => Err(before().into()),
+        }
+    }
+
+    /// Changes a sum; none when no case of the step fits.
+    fn change(
+        &mut self,
+        kind: StepKind,
+        step: &Step<'_>,
+        sum: Exact,
+    ) -> Result<Option<(Exact, Vec<Operand>)>, Stop> {
+        if kind == StepKind::Round {
+            return self.round(step, sum).map(Some);
+        }
+        let (param, key) = match kind {
+            StepKind::Multiply => (&step.terms.by, "by"),
+            _ => (&step.terms.yuan, "yuan"),
+        };
+        let value = match param.pick(self.context) {
+            Pick::Unset if !param.is_unset() => return Ok(None),
+            _ => required(param, self.context, || (step.path)(key))?,
+        };
+        let by = number(*value.value);
+        let changed = match kind {
+            StepKind::Floor => sum.max(by),
+            StepKind::Cap => sum.min(by),
+            StepKind::Multiply => sum.times(by)?,
+            StepKind::Override => by,
+            StepKind::Subtract => sum.minus(by)?.max(Exact::ZERO),
+            _ => unreachable!("sources are not asked to change a sum"),
+        };
+        let name = match kind {
+            StepKind::Floor => "floor",
+            StepKind::Cap => "cap",
+            StepKind::Multiply => "by",
+            StepKind::Override => "override",
+            _ => "subtract",
+        };
+        Ok(Some((changed, vec![named(name, by, value.cite)])))
+    }
+
+    fn round(&mut self, step: &Step<'_>, sum: Exact) -> Result<(Exact, Vec<Operand>), Stop> {
+        let Step { terms, path } = step;
+        let mode = required(&terms.mode, self.context, || path("mode"))?;
+        let cite = mode.cite.clone();
+        let exact = match mode.value {
+            RoundMode::None => {
+                let operand = Operand::Rounding { to: None, mode: RoundMode::None, cite };
+                return Ok((sum, vec![operand]));
+            }
+            RoundMode::HalfUp => RoundingMode::HalfUp,
+            RoundMode::Up => RoundingMode::Up,
+            RoundMode::Down => RoundingMode::Down,
+        };
+        let to = *required(&terms.to, self.context, || path("to"))?.value;
+        let unit = match to {
+            RoundTo::Yuan => RoundingUnit::Yuan,
+            RoundTo::Jiao => RoundingUnit::Jiao,
+            RoundTo::Fen => RoundingUnit::Fen,
+        };
+        let rounded = sum.round(exact, unit)?;
+        Ok((rounded, vec![Operand::Rounding { to: Some(to), mode: *mode.value, cite }]))
+    }
+}
+
+struct Step<'a> {
+    terms: &'a StepTerms,
+    path: &'a dyn Fn(&str) -> String,
+}
+
+fn named(name: &'static str, value: Exact, cite: &Cite) -> Operand {
+    Operand::Number { name, value, cite: cite.clone() }
+}

@@ -1,0 +1,315 @@
+//! All documents together: which are in force, and what they say put one over the other.
+//!
+//! **Invariant:** two documents of one kind and jurisdiction never overlap in time; a gap between
+//! them is stated; two overlays in force together never set the same parameter.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use sha2::{Digest, Sha256};
+
+use crate::domain::{
+    area::{AreaCode, Areas},
+    month::Month,
+};
+
+use super::{
+    cite::{Head, Kind},
+    finding::{Finding, Severity},
+    instrument::Instrument,
+    terms::Terms,
+};
+
+/// Which law a question is asked under.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub enum Law {
+    /// That in force in each index month.
+    #[default]
+    InForce,
+    /// That in force in this month, applied to every index month.
+    AsOf(Month),
+    /// This document and those it amends, applied to every index month.
+    Document(String),
+}
+
+/// The law for one area and month, put together.
+#[derive(Debug)]
+pub struct RuleSet {
+    /// The documents, from the one furthest down to the topmost.
+    pub documents: Vec<Arc<Head>>,
+    /// What they say together.
+    pub terms: Terms,
+    /// SHA-256 over the documents' digests in that order, in hex.
+    pub digest: String,
+}
+
+impl RuleSet {
+    /// The law documents without the assumptions.
+    pub fn law(&self) -> impl Iterator<Item = &Arc<Head>> {
+        self.documents.iter().filter(|head| head.kind != Kind::Assumption)
+    }
+
+    /// The topmost document that is neither overlay nor assumption.
+    pub fn base(&self) -> Option<&Arc<Head>> {
+        let base = |head: &&Arc<Head>| matches!(head.kind, Kind::National | Kind::Regional);
+        self.documents.iter().rev().find(base)
+    }
+
+    /// The ids of the documents in order, joined by `+`.
+    pub fn ids(&self) -> String {
+        self.documents.iter().map(|head| head.id.as_str()).collect::<Vec<_>>().join("+")
+    }
+}
+
+/// Every document of a deployment.
+#[derive(Debug, Default)]
+pub struct Library {
+    instruments: Vec<Instrument>,
+    by_jurisdiction: HashMap<AreaCode, Vec<usize>>,
+    composed: RwLock<HashMap<Vec<usize>, Arc<RuleSet>>>,
+}
+
+/// No document has this id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("document {id:?}: no document has this id; see `rules list`")]
+pub struct UnknownDocument {
+    /// The id asked for.
+    pub id: String,
+}
+
+impl Library {
+    /// Puts documents together.
+    ///
+    /// # Errors
+    /// Every overlap, gap, unknown jurisdiction or document found; with any, there is no library.
+    pub fn new(instruments: Vec<Instrument>, areas: &Areas) -> Result<Self, Vec<Finding>> {
+        let findings = conflicts(&instruments, areas);
+        if findings.iter().any(|finding| finding.severity == Severity::Error) {
+            return Err(findings);
+        }
+        let mut by_jurisdiction: HashMap<_, Vec<_>> = HashMap::new();
+        for (at, instrument) in instruments.iter().enumerate() {
+            by_jurisdiction.entry(instrument.head.jurisdiction).or_default().push(at);
+        }
+        Ok(Self { instruments, by_jurisdiction, composed: RwLock::default() })
+    }
+
+    /// Every document, as given.
+    pub fn instruments(&self) -> &[Instrument] {
+        &self.instruments
+    }
+
+    /// The document with this id.
+    pub fn get(&self, id: &str) -> Result<&Instrument, UnknownDocument> {
+        let found = self.instruments.iter().find(|instrument| instrument.head.id == id);
+        found.ok_or_else(|| UnknownDocument { id: id.chars().take(60).collect() })
+    }
+
+    /// The law for an area and index month; `strict` leaves the assumptions out. Put together once
+    /// per set of documents, then O(documents of the area).
+    ///
+    /// # Errors
+    /// The law names a document that does not exist.
+    pub fn rules(
+        &self,
+        areas: &Areas,
+        area: AreaCode,
+        month: Month,
+        law: &Law,
+        strict: bool,
+    ) -> Result<Arc<RuleSet>, UnknownDocument> {
+        let chosen = match law {
+            Law::InForce => self.in_force(areas, area, month),
+            Law::AsOf(fixed) => self.in_force(areas, area, *fixed),
+            Law::Document(id) => self.under(areas, area, id)?,
+        };
+        let kept = |at: &usize| !strict || self.instruments[*at].head.kind != Kind::Assumption;
+        Ok(self.composed(chosen.into_iter().filter(kept).collect()))
+    }
+
+    /// The documents in force, from the one furthest down to the topmost.
+    fn in_force(&self, areas: &Areas, area: AreaCode, month: Month) -> Vec<usize> {
+        let mut found: Vec<_> = self.of_line(areas, area);
+        found.retain(|(_, at)| self.instruments[*at].head.months.contains(month));
+        self.ordered(found)
+    }
+
+    /// A document and all it amends, however long out of force, with the assumptions of its time.
+    fn under(
+        &self,
+        areas: &Areas,
+        area: AreaCode,
+        id: &str,
+    ) -> Result<Vec<usize>, UnknownDocument> {
+        let top = self.get(id)?;
+        let mut wanted = BTreeSet::from([id.to_owned()]);
+        let mut open = vec![id.to_owned()];
+        while let Some(next) = open.pop() {
+            for lower in &self.get(&next)?.head.amends {
+                if wanted.insert(lower.clone()) {
+                    open.push(lower.clone());
+                }
+            }
+        }
+        let from = top.head.months.from;
+        let keep = |head: &Head| {
+            wanted.contains(&head.id)
+                || (head.kind == Kind::Assumption && head.months.contains(from))
+        };
+        let all = self.instruments.iter().enumerate().filter(|(_, one)| keep(&one.head));
+        let found = all.filter_map(|(at, one)| {
+            let depth = areas.line(area).position(|above| above.code == one.head.jurisdiction);
+            // A document of another area is asked for by name; it then stands as the nearest.
+            let depth = depth.or_else(|| (one.head.kind != Kind::Assumption).then_some(0))?;
+            Some((depth, at))
+        });
+        Ok(self.ordered(found.collect()))
+    }
+
+    /// Documents of the area and those above, with how far above each is.
+    fn of_line(&self, areas: &Areas, area: AreaCode) -> Vec<(usize, usize)> {
+        let of = |(depth, above): (usize, &crate::domain::area::Area)| {
+            let found = self.by_jurisdiction.get(&above.code);
+            found.into_iter().flatten().map(move |at| (depth, *at)).collect::<Vec<_>>()
+        };
+        areas.line(area).enumerate().flat_map(of).collect()
+    }
+
+    fn ordered(&self, mut found: Vec<(usize, usize)>) -> Vec<usize> {
+        let rank = |at: usize| match self.instruments[at].head.kind {
+            Kind::Assumption => 0,
+            Kind::National => 1,
+            Kind::Regional => 2,
+            Kind::Overlay => 3,
+        };
+        found.sort_by_key(|(depth, at)| (rank(*at), std::cmp::Reverse(*depth), *at));
+        found.into_iter().map(|(_, at)| at).collect()
+    }
+
+    fn composed(&self, chosen: Vec<usize>) -> Arc<RuleSet> {
+        let composed = self.composed.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(rules) = composed.get(&chosen) {
+            return rules.clone();
+        }
+        drop(composed);
+        let mut terms = Terms::default();
+        let mut digest = Sha256::new();
+        let mut documents = Vec::with_capacity(chosen.len());
+        for at in chosen.iter().rev() {
+            terms.put_under(&self.instruments[*at].terms);
+        }
+        for at in &chosen {
+            let head = &self.instruments[*at].head;
+            digest.update(head.digest.as_bytes());
+            documents.push(head.clone());
+        }
+        let digest = hex::encode(digest.finalize());
+        let rules = Arc::new(RuleSet { documents, terms, digest });
+        let mut composed = self.composed.write().unwrap_or_else(PoisonError::into_inner);
+        composed.insert(chosen, rules.clone());
+        rules
+    }
+}
+
+/// What is wrong between documents.
+fn conflicts(instruments: &[Instrument], areas: &Areas) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut report = |head: &Head, code, en: String, zh: String| {
+        let (file, clause) = (head.file.clone(), String::new());
+        let severity = Severity::Error;
+        findings.push(Finding { severity, code, file, line: 1, clause, en, zh });
+    };
+    let mut ids: BTreeMap<&str, &Head> = BTreeMap::new();
+    for Instrument { head, .. } in instruments {
+        if let Some(other) = ids.insert(&head.id, head) {
+            let en = format!("id {:?} is also used by {}", head.id, other.file);
+            let zh = format!("编号 {:?} 已被 {} 使用", head.id, other.file);
+            report(head, "duplicate_id", en, zh);
+        }
+        if areas.get(head.jurisdiction).is_none() {
+            let en = format!("jurisdiction {} is not in the list of areas", head.jurisdiction);
+            let zh = format!("地区清单中没有适用地区 {}", head.jurisdiction);
+            report(head, "unknown_area", en, zh);
+        }
+        let nation = head.jurisdiction == AreaCode::NATION;
+        if (head.kind == Kind::National) != nation && head.kind != Kind::Overlay {
+            let expected = if nation { "national" } else { "regional" };
+            if !(head.kind == Kind::Assumption) {
+                let en = format!("kind {:?}: expected {expected}", head.kind.as_str());
+                let zh = format!("kind {:?}:应为 {expected}", head.kind.as_str());
+                report(head, "kind", en, zh);
+            }
+        }
+    }
+    for Instrument { head, .. } in instruments {
+        for lower in head.amends.iter().filter(|id| !ids.contains_key(id.as_str())) {
+            let en = format!("amends {lower:?}: no document has this id");
+            let zh = format!("amends {lower:?}:没有此编号的文件");
+            report(head, "unknown_document", en, zh);
+        }
+    }
+    in_time(instruments, &mut report);
+    findings
+}
+
+type Report<'a> = &'a mut dyn FnMut(&Head, &'static str, String, String);
+
+/// Overlaps and gaps.
+fn in_time(instruments: &[Instrument], report: Report<'_>) {
+    let mut by_place: BTreeMap<_, Vec<&Instrument>> = BTreeMap::new();
+    for instrument in instruments {
+        let place = (instrument.head.jurisdiction, instrument.head.kind);
+        by_place.entry(place).or_default().push(instrument);
+    }
+    for ((_, kind), mut documents) in by_place {
+        documents.sort_by_key(|instrument| instrument.head.months.from);
+        if kind == Kind::Overlay {
+            overlays(&documents, report);
+            continue;
+        }
+        for pair in documents.windows(2) {
+            let (before, after) = (&pair[0].head, &pair[1].head);
+            let (a, b) = (before.months, after.months);
+            if a.overlaps(b) {
+                let en = format!("in force {b}, which overlaps {a} of {}", before.file);
+                let zh = format!("适用月份 {b} 与 {} 的 {a} 重叠", before.file);
+                report(after, "overlap", en, zh);
+                continue;
+            }
+            let follows = a.until.and_then(|until| until.plus(1)) == Some(b.from);
+            if !follows && after.gap_before.is_none() {
+                let en = format!(
+                    "in force {b}, which leaves a gap after {a} of {}; close it or say why in \
+                     gap_before",
+                    before.file
+                );
+                let zh = format!(
+                    "适用月份 {b} 与 {} 的 {a} 之间有空档;请补上,或在 gap_before 中说明原因",
+                    before.file
+                );
+                report(after, "gap", en, zh);
+            }
+        }
+    }
+}
+
+fn overlays(documents: &[&Instrument], report: Report<'_>) {
+    for (at, upper) in documents.iter().enumerate() {
+        for lower in &documents[..at] {
+            if !upper.head.months.overlaps(lower.head.months) {
+                continue;
+            }
+            let paths = |one: &Instrument| -> BTreeSet<String> {
+                one.terms.list().into_iter().map(|shown| shown.path).collect()
+            };
+            let (upper_paths, lower_paths) = (paths(upper), paths(lower));
+            for path in upper_paths.intersection(&lower_paths) {
+                let en = format!("sets {path}, as does {} in the same months", lower.head.file);
+                let zh = format!("与 {} 在相同月份都规定了 {path}", lower.head.file);
+                report(&upper.head, "conflict", en, zh);
+            }
+        }
+    }
+}
