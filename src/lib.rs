@@ -1,7 +1,16 @@
-//! `price-linkage`: decides, computes, explains and keeps the temporary price subsidy.
+//! `price-linkage`: decides, computes, explains and keeps the temporary price subsidy (价格临时补贴).
+//!
+//! The rooms, in reading order:
+#![warn(missing_docs)]
 
 pub mod domain;
 
 pub mod rules;
 
 pub mod engine;
+
+pub mod intake;
+
+pub mod service;
+
+pub mod grpc;

@@ -21,6 +21,8 @@ pub mod amount;
 
 pub mod reason;
 
-mod operand;
+mod words;
+
+pub mod operand;
 
 mod step;

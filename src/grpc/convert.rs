@@ -1,0 +1,449 @@
+//! From the engine's values to messages and back.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    domain::{
+        area::AreaCode,
+        code::Code,
+        decision::{self, State, Triggered},
+        exact::{Exact, parse_decimal},
+        figure::{self, View},
+        group::Residence,
+        month::Month,
+        standard,
+    },
+    engine::{
+        amount::{Line, LineOutcome, Operand, Quote, StepTaken},
+        condition::ConditionReading,
+        deadline::PayBy,
+        question::{Missing, Terms, Threshold},
+        reason::{Text, Vocabulary},
+    },
+    rules::{
+        cite::{Cite, Head},
+        library::Law,
+    },
+    service::status::Status,
+};
+
+use super::{Decimal, v1};
+
+/// A field that could not be read: its path, the value and what was expected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadField {
+    /// Path in the request.
+    pub field: String,
+    /// What was given, cut.
+    pub value: String,
+    /// What was expected.
+    pub expected: String,
+}
+
+impl BadField {
+    pub(super) fn new(field: &str, value: impl ToString, expected: &str) -> Self {
+        let value = value.to_string().chars().take(60).collect();
+        Self { field: field.to_owned(), value, expected: expected.to_owned() }
+    }
+}
+
+type Read<T> = Result<T, BadField>;
+
+pub(super) fn month_in(field: &str, month: Option<v1::YearMonth>) -> Read<Month> {
+    let Some(v1::YearMonth { year, month }) = month else {
+        return Err(BadField::new(field, "", "a month, for example { year: 2019, month: 7 }"));
+    };
+    let found = u32::try_from(month).ok().and_then(|month| Month::new(year, month));
+    let expected = "a year from 1990 to 2099 and a month from 1 to 12";
+    found.ok_or_else(|| BadField::new(field, format!("{year}-{month}"), expected))
+}
+
+pub(super) fn month_opt(field: &str, month: Option<v1::YearMonth>) -> Read<Option<Month>> {
+    month.map(|month| month_in(field, Some(month))).transpose()
+}
+
+pub(super) fn area_in(field: &str, area: &str) -> Read<AreaCode> {
+    area.parse().map_err(|_| BadField::new(field, area, "six digits, for example 150300"))
+}
+
+pub(super) fn area_opt(field: &str, area: &str) -> Read<Option<AreaCode>> {
+    if area.is_empty() { Ok(None) } else { area_in(field, area).map(Some) }
+}
+
+pub(super) fn code_in(field: &str, code: &str) -> Read<Code> {
+    Code::from_str(code).map_err(|_| BadField::new(field, code, "a code of a-z, 0-9 and _"))
+}
+
+pub(super) fn decimal_in(field: &str, value: Option<&Decimal>) -> Read<rust_decimal::Decimal> {
+    let text = value.map_or("", |decimal| decimal.value.as_str());
+    let expected = "a decimal such as 3.5, at most 15 digits before and 6 after the point";
+    parse_decimal(text).map_err(|_| BadField::new(field, text, expected))
+}
+
+pub(super) fn date_in(field: &str, text: &str) -> Read<Option<chrono::NaiveDate>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let found = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+    let strict = found.filter(|date| date.to_string() == text);
+    strict.map(Some).ok_or_else(|| BadField::new(field, text, "a date such as 2019-08-09"))
+}
+
+pub(super) fn instant_in(
+    field: &str,
+    instant: Option<prost_types::Timestamp>,
+) -> Read<Option<DateTime<Utc>>> {
+    let Some(at) = instant else { return Ok(None) };
+    let nanos = u32::try_from(at.nanos).ok();
+    let found = nanos.and_then(|nanos| DateTime::from_timestamp(at.seconds, nanos));
+    let shown = format!("{}.{:09}", at.seconds, at.nanos);
+    found.map(Some).ok_or_else(|| BadField::new(field, shown, "an instant in range"))
+}
+
+pub(super) fn terms_in(asking: Option<v1::Asking>) -> Read<Terms> {
+    let Some(asking) = asking else { return Ok(Terms::default()) };
+    let view = View {
+        known_at: instant_in("asking.known_at", asking.known_at)?,
+        published_by: date_in("asking.published_by", &asking.published_by)?,
+    };
+    let law = match asking.law {
+        None => Law::InForce,
+        Some(v1::asking::Law::LawAsOf(month)) => {
+            Law::AsOf(month_in("asking.law_as_of", Some(month))?)
+        }
+        Some(v1::asking::Law::LawDocument(id)) => Law::Document(id),
+    };
+    Ok(Terms { view, strict: asking.strict, law })
+}
+
+pub(super) fn month(month: Month) -> v1::YearMonth {
+    v1::YearMonth { year: month.year(), month: month.month() as i32 }
+}
+
+pub(super) fn decimal(value: rust_decimal::Decimal) -> Decimal {
+    Decimal { value: value.to_string() }
+}
+
+fn cut(value: Exact) -> Decimal {
+    decimal(value.to_decimal(6).normalize())
+}
+
+pub(super) fn instant(at: DateTime<Utc>) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds: at.timestamp(), nanos: at.timestamp_subsec_nanos() as i32 }
+}
+
+pub(super) fn text(text: Text) -> v1::Text {
+    v1::Text { zh: text.zh, en: text.en }
+}
+
+pub(super) fn triggered(triggered: Triggered) -> v1::Triggered {
+    match triggered {
+        Triggered::Yes => v1::Triggered::Yes,
+        Triggered::No => v1::Triggered::No,
+        Triggered::Undecidable => v1::Triggered::Undecidable,
+    }
+}
+
+pub(super) fn state(state: State) -> v1::State {
+    match state {
+        State::Inactive => v1::State::Inactive,
+        State::Started => v1::State::Started,
+        State::Continuing => v1::State::Continuing,
+        State::Suspended => v1::State::Suspended,
+        State::Ended => v1::State::Ended,
+        State::BackPaid => v1::State::BackPaid,
+        State::Undecidable => v1::State::Undecidable,
+    }
+}
+
+pub(super) fn citation(cite: &Cite) -> v1::Citation {
+    v1::Citation {
+        instrument: cite.head.id.clone(),
+        title_zh: cite.head.title_zh.clone(),
+        number: cite.head.number.clone().unwrap_or_default(),
+        clause: cite.clause.to_string(),
+        confidence: cite.mark.as_str().to_owned(),
+        assumed: cite.is_assumed(),
+        note: cite.note.to_string(),
+    }
+}
+
+pub(super) fn missing(words: &Vocabulary<'_>, missing: &Missing) -> v1::Missing {
+    let mut message =
+        v1::Missing { text: Some(text(words.missing(missing))), ..Default::default() };
+    let mut about =
+        |kind: &str, area: Option<AreaCode>, series: Option<&Code>, at: Option<Month>| {
+            message.kind = kind.to_owned();
+            message.area = area.map(|area| area.to_string()).unwrap_or_default();
+            message.series = series.map(Code::to_string).unwrap_or_default();
+            message.month = at.map(month);
+        };
+    match missing {
+        Missing::Law => about("LAW", None, None, None),
+        Missing::Parameter { path, .. } => {
+            about("PARAMETER", None, None, None);
+            message.parameter = path.clone();
+        }
+        Missing::Figure { area, series, month } => {
+            about("FIGURE", Some(*area), Some(series), Some(*month));
+        }
+        Missing::ReleaseDate { area, series, month } => {
+            about("RELEASE_DATE", Some(*area), Some(series), Some(*month));
+        }
+        Missing::Index { area } => about("INDEX", Some(*area), None, None),
+        Missing::Before { month } => about("BEFORE", None, None, Some(*month)),
+        Missing::Standard { areas, standard, month } => {
+            about("STANDARD", areas.first().copied(), Some(standard), Some(*month));
+        }
+        Missing::Divided { .. } => about("DIVIDED", None, None, None),
+    }
+    message
+}
+
+fn condition(
+    words: &Vocabulary<'_>,
+    condition: &ConditionReading,
+    carried_by: &[Code],
+) -> v1::Condition {
+    let threshold = condition.threshold.as_ref();
+    let first = condition.readings.first();
+    let used = condition.readings.iter().flat_map(|reading| &reading.used);
+    v1::Condition {
+        name: condition.name.to_string(),
+        met: condition.met.as_str().to_owned(),
+        comparator: condition.comparator.as_str().to_owned(),
+        threshold: threshold.and_then(|cited| match cited.value {
+            Threshold::At(at) => Some(decimal(at)),
+            Threshold::Between(..) => None,
+        }),
+        run_months: condition.run_months as i32,
+        observed: first.and_then(|reading| reading.value).map(cut),
+        margin: condition.margin.map(cut),
+        figures: used
+            .map(|used| v1::UsedFigure {
+                area: used.area.to_string(),
+                series: used.series.to_string(),
+                month: Some(month(used.month)),
+                value: Some(decimal(used.value)),
+                revision: used.revision as i32,
+            })
+            .collect(),
+        citation: threshold.map(|cited| citation(&cited.cite)),
+        inherited_by: threshold.and_then(|cited| cited.inherited.as_ref()).map(citation),
+        missing: condition.missing.iter().map(|one| missing(words, one)).collect(),
+        text: Some(text(words.condition(condition))),
+        carries: carried_by.contains(&condition.name),
+    }
+}
+
+/// How deep an answer goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Deep {
+    Answer,
+    Steps,
+    Law,
+}
+
+pub(super) fn depth_in(depth: i32) -> Read<Deep> {
+    match v1::Depth::try_from(depth) {
+        Ok(v1::Depth::Answer) => Ok(Deep::Answer),
+        Ok(v1::Depth::Unspecified | v1::Depth::Steps) => Ok(Deep::Steps),
+        Ok(v1::Depth::Law) => Ok(Deep::Law),
+        Err(_) => Err(BadField::new("depth", depth, "a value of Depth")),
+    }
+}
+
+pub(super) fn status(words: &Vocabulary<'_>, status: &Status, deep: Deep) -> v1::Status {
+    let outcome = &status.outcome;
+    let conditions = match deep {
+        Deep::Answer => Vec::new(),
+        _ => (outcome.conditions.iter())
+            .map(|one| condition(words, one, &outcome.carried_by))
+            .collect(),
+    };
+    v1::Status {
+        area: status.area.to_string(),
+        area_name: words.area(status.area),
+        month: Some(month(outcome.month)),
+        triggered: triggered(outcome.triggered).into(),
+        state: state(outcome.state).into(),
+        deciding_area: outcome.deciding.to_string(),
+        deciding_area_name: words.area(outcome.deciding),
+        indicative: status.indicative,
+        since: outcome.since.map(month),
+        carried_by: outcome.carried_by.iter().map(Code::to_string).collect(),
+        paid_with: outcome.paid_with.map(month),
+        pay_by: match &status.pay_by {
+            PayBy::Day { day, .. } => day.to_string(),
+            _ => String::new(),
+        },
+        pay_by_text: Some(text(words.pay_by(&status.pay_by))),
+        reason: Some(text(status.reason(words))),
+        conditions,
+        missing: outcome.missing.iter().map(|one| missing(words, one)).collect(),
+        instruments: (status.documents.iter())
+            .map(|head| applied(words, status, head, deep))
+            .collect(),
+        law_digest: status.law_digest.clone(),
+    }
+}
+
+fn applied(
+    words: &Vocabulary<'_>,
+    status: &Status,
+    head: &Head,
+    deep: Deep,
+) -> v1::AppliedInstrument {
+    if deep < Deep::Law {
+        return v1::AppliedInstrument { id: head.id.clone(), ..Default::default() };
+    }
+    v1::AppliedInstrument {
+        id: head.id.clone(),
+        kind: head.kind.as_str().to_owned(),
+        title_zh: head.title_zh.clone(),
+        title_en: head.title_en.clone(),
+        from: Some(month(head.months.from)),
+        until: head.months.until.map(month),
+        why: Some(text(status.why_applies(words, head))),
+    }
+}
+
+pub(super) fn quote(
+    words: &Vocabulary<'_>,
+    asked: &Status,
+    quote: &Quote,
+    deep: Deep,
+) -> v1::Quote {
+    v1::Quote {
+        status: Some(status(words, asked, deep)),
+        lines: quote.lines.iter().map(|one| line(words, one, deep)).collect(),
+        discretion: (quote.discretion.iter())
+            .map(|one| v1::DiscretionaryPayment {
+                groups: one.groups.iter().map(Code::to_string).collect(),
+                yuan: Some(decimal(one.yuan)),
+                unit: one.unit.as_str().to_owned(),
+                reason: one.reason.clone(),
+                citation: Some(citation(&one.cite)),
+            })
+            .collect(),
+    }
+}
+
+pub(super) fn residence(residence: Residence) -> v1::Residence {
+    match residence {
+        Residence::Urban => v1::Residence::Urban,
+        Residence::Rural => v1::Residence::Rural,
+    }
+}
+
+pub(super) fn line(words: &Vocabulary<'_>, line: &Line, deep: Deep) -> v1::SubsidyLine {
+    let (outcome, lacks): (_, &[Missing]) = match &line.outcome {
+        LineOutcome::Owed(_) => ("OWED", &[]),
+        LineOutcome::NotTriggered => ("NOT_TRIGGERED", &[]),
+        LineOutcome::Undecidable(missing) => ("UNDECIDABLE", missing),
+        LineOutcome::ByHand(_) => ("BY_HAND", &[]),
+        LineOutcome::NotInFen(_) => ("NOT_IN_FEN", &[]),
+        LineOutcome::WithLater(_) => ("WITH_LATER", &[]),
+    };
+    let name = Text::new(words.groups.zh(&line.group), words.groups.en(&line.group));
+    v1::SubsidyLine {
+        group: line.group.to_string(),
+        group_name: Some(text(name)),
+        residence: residence(line.residence).into(),
+        outcome: outcome.to_owned(),
+        outcome_text: Some(text(words.line_outcome(line))),
+        subsidy_yuan: line.yuan().map(decimal),
+        unit: line.unit.as_str().to_owned(),
+        each_further_yuan: line.each_further_yuan.map(decimal),
+        base_standard: line.base().map(|base| base.standard.to_string()).unwrap_or_default(),
+        base_yuan: line.base().map(|base| cut(base.yuan)),
+        multiplier_series: line.rise().map(|r| r.reading.series.to_string()).unwrap_or_default(),
+        rise_pct: line.rise().map(|rise| cut(rise.percent)),
+        unrounded_yuan: line.unrounded().map(cut),
+        steps: match deep {
+            Deep::Answer => Vec::new(),
+            _ => line.steps.iter().map(|one| step(words, one)).collect(),
+        },
+        missing: lacks.iter().map(|one| missing(words, one)).collect(),
+        citation: line.steps.first().map(|step| citation(&step.cite)),
+        covered_by: Some(citation(&line.covered_by)),
+        assumptions: line.assumptions().iter().map(|cite| cite.head.id.clone()).collect(),
+    }
+}
+
+fn step(words: &Vocabulary<'_>, step: &StepTaken) -> v1::Step {
+    let elsewhere = step.operands.iter().filter_map(Operand::cite);
+    v1::Step {
+        name: step.name.to_string(),
+        kind: step.kind.as_str().to_owned(),
+        input_yuan: step.input.map(cut),
+        output_yuan: Some(cut(step.output)),
+        text: Some(text(words.step(step))),
+        citation: Some(citation(&step.cite)),
+        operand_citations: elsewhere.filter(|cite| **cite != step.cite).map(citation).collect(),
+    }
+}
+
+pub(super) fn figure(figure: &figure::Figure) -> v1::Figure {
+    v1::Figure {
+        area: figure.area.to_string(),
+        series: figure.series.to_string(),
+        month: Some(month(figure.month)),
+        value: Some(decimal(figure.value)),
+        released_on: figure.released_on.map(|day| day.to_string()).unwrap_or_default(),
+        source: figure.source.clone(),
+        revision: figure.revision as i32,
+        recorded_at: Some(instant(figure.recorded_at)),
+    }
+}
+
+pub(super) fn standard(standard: &standard::Standard) -> v1::Standard {
+    v1::Standard {
+        area: standard.area.to_string(),
+        standard: standard.standard.to_string(),
+        valid_from: Some(month(standard.valid_from)),
+        yuan: Some(decimal(standard.yuan)),
+        headcount: standard.headcount.unwrap_or(0),
+        source: standard.source.clone(),
+        revision: standard.revision as i32,
+        recorded_at: Some(instant(standard.recorded_at)),
+    }
+}
+
+pub(super) fn decision(decision: &decision::Decision) -> v1::Decision {
+    v1::Decision {
+        area: decision.area.to_string(),
+        month: Some(month(decision.month)),
+        triggered: triggered(decision.triggered).into(),
+        state: state(decision.state).into(),
+        since: decision.since.map(month),
+        carried_by: decision.carried_by.iter().map(Code::to_string).collect(),
+        instruments: decision.instruments.clone(),
+        law_digest: decision.law_digest.clone(),
+        reason: Some(v1::Text { zh: decision.reason_zh.clone(), en: decision.reason_en.clone() }),
+        revision: decision.revision as i32,
+        recorded_at: Some(instant(decision.recorded_at)),
+    }
+}
+
+pub(super) fn instrument(head: &Head) -> v1::Instrument {
+    v1::Instrument {
+        id: head.id.clone(),
+        kind: head.kind.as_str().to_owned(),
+        title_zh: head.title_zh.clone(),
+        title_en: head.title_en.clone(),
+        number: head.number.clone().unwrap_or_default(),
+        issuers: head.issuers.clone(),
+        issued: head.issued.map(|day| day.to_string()).unwrap_or_default(),
+        jurisdiction: head.jurisdiction.to_string(),
+        from: Some(month(head.months.from)),
+        until: head.months.until.map(month),
+        amends: head.amends.clone(),
+        sources: head.sources.clone(),
+        note: head.note.clone(),
+        digest: head.digest.clone(),
+        text: String::new(),
+    }
+}

@@ -1,0 +1,31 @@
+//! Proto in, proto out.
+//!
+//! **Invariant:** proto types stay in here and in the client side of the command line.
+
+/// The generated types and services.
+pub mod pb {
+    #![allow(missing_docs, clippy::all, reason = "generated; documented in the proto files")]
+
+    /// The package of this service.
+    pub mod pricelinkage {
+        /// Version 1.
+        pub mod v1 {
+            tonic::include_proto!("pricelinkage.v1");
+        }
+    }
+
+    /// Common types.
+    pub mod google {
+        /// Decimals.
+        pub mod r#type {
+            tonic::include_proto!("google.r#type");
+        }
+    }
+}
+
+pub use pb::{google::r#type::Decimal, pricelinkage::v1};
+
+/// Descriptors of every message and service, for reflection.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+mod convert;

@@ -1,0 +1,11 @@
+//! From the files of offices and deployments to the field's values.
+//!
+//! **Invariant:** what comes out is valid and complete; what is wrong is told with its place.
+
+pub mod table;
+
+pub mod figures;
+
+pub mod lists;
+
+pub mod folder;

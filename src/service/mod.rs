@@ -1,0 +1,3 @@
+//! The use cases: load, decide, record. Owns the clock.
+
+pub mod status;
