@@ -254,3 +254,15 @@ fn law_texts(files: &Files) -> Result<BTreeMap<String, String>, DataError> {
     }
     Ok(texts)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_data_loads() {
+        let data = load(&[]).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(data.figures.len(), 43_468);
+        assert_eq!(data.library.instruments().len(), data.texts.len());
+    }
+}
