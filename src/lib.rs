@@ -11,6 +11,10 @@ pub mod engine;
 
 pub mod intake;
 
+pub mod journal;
+
+pub mod store;
+
 pub mod service;
 
 pub mod grpc;
