@@ -29,3 +29,15 @@ pub use pb::{google::r#type::Decimal, pricelinkage::v1};
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
 mod convert;
+
+pub mod status;
+
+mod page;
+
+pub mod record;
+
+pub mod answers;
+
+pub mod law;
+
+pub mod server;

@@ -1,3 +1,395 @@
-//! The use cases: load, decide, record. Owns the clock.
+//! The use cases: load, decide, record, answer. Owns the clock.
+//!
+//! **Invariant:** every answer rests on one snapshot; every write goes through the one writer.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    domain::{area::AreaCode, month::Month},
+    engine::{
+        question::{QuestionError, Terms, World},
+        reason::Vocabulary,
+        timeline::{Timeline, TimelineError},
+    },
+    intake::{
+        figures::{Known, NewFigure, NewStandard},
+        folder::{DataError, Dataset, load},
+    },
+    journal::{JournalError, entry::sha256_hex},
+    rules::{param::Setting, shape::Place, terms::Terms as LawTerms},
+    store::{OpenReport, Store, ledger::Ledger},
+};
+
+pub mod record;
 
 pub mod status;
+
+pub mod writer;
+
+use record::{Recorded, plan_figures, plan_law, plan_standards, unrecorded};
+use status::{Answer, answer};
+use writer::{Acknowledged, Command, SubmitError, Writer};
+
+/// The clock. The only place where the time of day is read.
+fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+/// What does not change while the service runs: areas, names, calendar, law.
+#[derive(Debug)]
+pub struct Reference {
+    /// The data.
+    pub data: Dataset,
+    /// Areas whose index a document names by code.
+    pub index_areas: BTreeSet<AreaCode>,
+}
+
+impl Reference {
+    fn new(data: Dataset) -> Self {
+        let all = data.library.instruments().iter().map(|one| &one.terms);
+        let index_areas = all.flat_map(named_index_areas).collect();
+        Self { data, index_areas }
+    }
+
+    /// Everything answers rest on, with what is recorded.
+    pub fn world<'a>(&'a self, ledger: &'a Ledger) -> World<'a> {
+        World {
+            areas: &self.data.areas,
+            series: &self.data.series,
+            library: &self.data.library,
+            figures: &ledger.figures,
+            standards: &ledger.standards,
+            calendar: &self.data.calendar,
+        }
+    }
+
+    /// The names.
+    pub fn words(&self) -> Vocabulary<'_> {
+        let Dataset { areas, series, groups, standard_names, .. } = &self.data;
+        Vocabulary { areas, series, groups, standards: standard_names }
+    }
+
+    /// What names in a table are checked against.
+    pub fn known(&self) -> Known<'_> {
+        let Dataset { areas, series, standard_names, .. } = &self.data;
+        Known { areas, series, standards: standard_names }
+    }
+}
+
+fn named_index_areas(terms: &LawTerms) -> Vec<AreaCode> {
+    let conditions = terms.conditions.values().map(|one| &one.index_area);
+    let steps = terms.steps.values().map(|one| &one.rise_area);
+    let params = conditions.chain(steps).chain([&terms.trigger.index_area]);
+    let cases = params.flat_map(|param| &param.layers).filter_map(|layer| match layer {
+        Setting::Cases(cases) => Some(cases),
+        _ => None,
+    });
+    let named = cases.flatten().filter_map(|case| match case.value {
+        Place::Area(area) => Some(area),
+        _ => None,
+    });
+    named.collect()
+}
+
+/// Why the service did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The question is about something unknown, or out of range.
+    #[error(transparent)]
+    Timeline(#[from] TimelineError),
+    /// It was not recorded.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+    /// The data cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+impl From<QuestionError> for ServiceError {
+    fn from(error: QuestionError) -> Self {
+        Self::Timeline(error.into())
+    }
+}
+
+/// Who asks, and how a repeat is recognised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Who asks.
+    pub principal: String,
+    /// The request's id.
+    pub id: String,
+    /// Check and answer, but record nothing.
+    pub validate_only: bool,
+}
+
+/// The outcome of a recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The entry; 0 when nothing was recorded.
+    pub sequence: u64,
+    /// What became of the rows.
+    pub recorded: Recorded,
+}
+
+/// Rows recorded in one entry while seeding.
+const SEED_ROWS: usize = 2_000;
+
+/// The service.
+pub struct Service {
+    /// What does not change.
+    pub reference: Arc<Reference>,
+    /// The writer.
+    pub writer: Writer,
+    timelines: RwLock<Cached>,
+}
+
+#[derive(Default)]
+struct Cached {
+    of: u64,
+    by_area: HashMap<(AreaCode, bool), Arc<Timeline>>,
+}
+
+/// What starting over a store folder found and did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Started {
+    /// What opening found.
+    pub opened: OpenReport,
+    /// Figures seeded now.
+    pub figures_seeded: usize,
+    /// Standards seeded now.
+    pub standards_seeded: usize,
+    /// Documents adopted now.
+    pub documents_adopted: u32,
+    /// Decisions recorded now.
+    pub decisions_recorded: u32,
+}
+
+/// A stage of starting, and how far it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Rebuilding the state: entries.
+    Rebuild,
+    /// Recording the shipped data: rows.
+    Seed,
+}
+
+impl Service {
+    /// A service in memory, over the shipped data and the folders. Nothing is kept.
+    ///
+    /// # Errors
+    /// The data cannot be used.
+    pub fn in_memory(folders: &[PathBuf]) -> Result<Self, ServiceError> {
+        let reference = Arc::new(Reference::new(load(folders)?));
+        let mut ledger = Ledger::default();
+        let at = now();
+        let data = &reference.data;
+        let (figures, standards) = (data.figures.clone(), data.standards.clone());
+        let plans = [
+            plan_figures(&reference, &ledger, figures, at, false),
+            plan_standards(&reference, &ledger, standards, at, false),
+        ];
+        for plan in plans {
+            if let Some(operation) = plan.operation {
+                ledger.apply(&operation, Default::default());
+            }
+        }
+        Ok(Self::over(reference, Writer::start(None, ledger, now)))
+    }
+
+    /// A service over a store folder: opened, seeded with what it lacks, decisions brought up to date.
+    ///
+    /// # Errors
+    /// The data or the store cannot be used.
+    pub fn open(
+        store: &Path,
+        folders: &[PathBuf],
+        progress: &mut dyn FnMut(Stage, u64, u64),
+    ) -> Result<(Self, Started), ServiceError> {
+        let reference = Arc::new(Reference::new(load(folders)?));
+        let (store, ledger, opened) =
+            Store::open(store, &mut |done, all| progress(Stage::Rebuild, done, all))?;
+        let writer = Writer::start(Some(store), ledger, now);
+        let service = Self::over(reference, writer);
+        let started = service.seed(opened, progress)?;
+        Ok((service, started))
+    }
+
+    fn over(reference: Arc<Reference>, writer: Writer) -> Self {
+        Self { reference, writer, timelines: RwLock::default() }
+    }
+
+    fn seed(
+        &self,
+        opened: OpenReport,
+        progress: &mut dyn FnMut(Stage, u64, u64),
+    ) -> Result<Started, ServiceError> {
+        let (figures, standards) = unrecorded(&self.reference, &self.writer.snapshot());
+        let (figures_seeded, standards_seeded) = (figures.len(), standards.len());
+        let all = (figures_seeded + standards_seeded) as u64;
+        let mut done = 0;
+        for chunk in standards.chunks(SEED_ROWS) {
+            self.seed_rows(chunk.to_vec(), plan_standards)?;
+            done += chunk.len() as u64;
+            progress(Stage::Seed, done, all);
+        }
+        for chunk in figures.chunks(SEED_ROWS) {
+            self.seed_rows(chunk.to_vec(), plan_figures)?;
+            done += chunk.len() as u64;
+            progress(Stage::Seed, done, all);
+        }
+        let reference = self.reference.clone();
+        let adopted = self.seeding(Box::new(move |ledger, at| plan_law(&reference, ledger, at)))?;
+        let adopted: Recorded = read_answer(&adopted);
+        Ok(Started {
+            opened,
+            figures_seeded,
+            standards_seeded,
+            documents_adopted: adopted.new,
+            decisions_recorded: adopted.decisions,
+        })
+    }
+
+    fn seed_rows<T: Send + 'static>(
+        &self,
+        rows: Vec<T>,
+        plan: fn(&Reference, &Ledger, Vec<T>, DateTime<Utc>, bool) -> writer::Planned,
+    ) -> Result<(), ServiceError> {
+        let reference = self.reference.clone();
+        let plan = Box::new(move |ledger: &Ledger, at| plan(&reference, ledger, rows, at, false));
+        self.seeding(plan).map(|_| ())
+    }
+
+    fn seeding(&self, plan: writer::Plan) -> Result<Acknowledged, ServiceError> {
+        let request_id = uuid::Uuid::now_v7().to_string();
+        let request_digest = sha256_hex(b"seed");
+        let principal = "seed".to_owned();
+        let command = Command { principal, request_id, request_digest, plan };
+        Ok(self.writer.submit_blocking(command)?)
+    }
+
+    /// Records figures whose rows were checked.
+    ///
+    /// # Errors
+    /// See [`SubmitError`]; then nothing was recorded.
+    pub async fn record_figures(
+        &self,
+        request: Request,
+        rows: Vec<NewFigure>,
+    ) -> Result<Outcome, ServiceError> {
+        let content = rows.iter().map(|row| {
+            let NewFigure { area, series, month, value, released_on, source } = row;
+            format!("{area}|{series}|{month}|{value}|{released_on:?}|{source}\n")
+        });
+        let content: String = content.collect();
+        let reference = self.reference.clone();
+        let plan = move |ledger: &Ledger, at: DateTime<Utc>| {
+            plan_figures(&reference, ledger, rows, at, true)
+        };
+        self.record(request, &content, Box::new(plan)).await
+    }
+
+    /// Records standards whose rows were checked.
+    ///
+    /// # Errors
+    /// See [`SubmitError`]; then nothing was recorded.
+    pub async fn record_standards(
+        &self,
+        request: Request,
+        rows: Vec<NewStandard>,
+    ) -> Result<Outcome, ServiceError> {
+        let content = rows.iter().map(|row| {
+            let NewStandard { area, standard, valid_from, yuan, headcount, source } = row;
+            format!("{area}|{standard}|{valid_from}|{yuan}|{headcount:?}|{source}\n")
+        });
+        let content: String = content.collect();
+        let reference = self.reference.clone();
+        let plan = move |ledger: &Ledger, at: DateTime<Utc>| {
+            plan_standards(&reference, ledger, rows, at, true)
+        };
+        self.record(request, &content, Box::new(plan)).await
+    }
+
+    async fn record(
+        &self,
+        request: Request,
+        content: &str,
+        plan: writer::Plan,
+    ) -> Result<Outcome, ServiceError> {
+        let request_digest = sha256_hex(content.as_bytes());
+        if request.validate_only {
+            let planned = plan(&self.writer.snapshot(), now());
+            let acknowledged = Acknowledged { sequence: 0, answer: planned.answer };
+            return Ok(Outcome { sequence: 0, recorded: read_answer(&acknowledged) });
+        }
+        let Request { principal, id: request_id, .. } = request;
+        let command = Command { principal, request_id, request_digest, plan };
+        let acknowledged = self.writer.submit(command).await?;
+        let recorded = read_answer(&acknowledged);
+        Ok(Outcome { sequence: acknowledged.sequence, recorded })
+    }
+
+    /// The history of an area through a month. The ordinary question (law in force, everything
+    /// known) is kept until something is recorded; others are worked out each time.
+    ///
+    /// # Errors
+    /// The area or document does not exist, or a figure is out of range.
+    pub fn timeline(
+        &self,
+        ledger: &Ledger,
+        area: AreaCode,
+        month: Month,
+        terms: &Terms,
+    ) -> Result<Arc<Timeline>, TimelineError> {
+        let world = self.reference.world(ledger);
+        let newest = ledger.figures.newest();
+        let ordinary = Terms { strict: terms.strict, ..Terms::default() } == *terms;
+        let (Some(newest), true) = (newest.filter(|newest| month <= *newest), ordinary) else {
+            return Timeline::through(world, area, month.max(newest.unwrap_or(month)), terms)
+                .map(Arc::new);
+        };
+        let key = (area, terms.strict);
+        let cached = self.timelines.read().unwrap_or_else(PoisonError::into_inner);
+        if cached.of == ledger.head.sequence
+            && let Some(timeline) = cached.by_area.get(&key)
+        {
+            return Ok(timeline.clone());
+        }
+        drop(cached);
+        let timeline = Arc::new(Timeline::through(world, area, newest, terms)?);
+        let mut cached = self.timelines.write().unwrap_or_else(PoisonError::into_inner);
+        if cached.of != ledger.head.sequence {
+            *cached = Cached { of: ledger.head.sequence, by_area: HashMap::new() };
+        }
+        cached.by_area.insert(key, timeline.clone());
+        Ok(timeline)
+    }
+
+    /// The answer for an area and month.
+    ///
+    /// # Errors
+    /// The area or document does not exist, or a figure is out of range.
+    pub fn answer(
+        &self,
+        ledger: &Ledger,
+        area: AreaCode,
+        month: Month,
+        terms: &Terms,
+        with_amounts: bool,
+    ) -> Result<Answer, TimelineError> {
+        let timeline = self.timeline(ledger, area, month, terms)?;
+        answer(self.reference.world(ledger), &timeline, month, terms, with_amounts)
+    }
+}
+
+fn read_answer(acknowledged: &Acknowledged) -> Recorded {
+    serde_json::from_value(acknowledged.answer.clone()).unwrap_or_default()
+}

@@ -1,0 +1,286 @@
+//! IndexService and StandardService: recording and listing.
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status};
+
+use crate::{
+    domain::{code::Code, figure::View, month::Month},
+    intake::{
+        figures::{NewFigure, NewStandard, check_value, plausible_yuan},
+        table::PROBLEMS_MAX,
+    },
+    service::{self, Service},
+};
+
+use super::{
+    convert::{
+        self, BadField, area_in, area_opt, code_in, date_in, decimal_in, instant_in, month_in,
+        month_opt,
+    },
+    page::Page,
+    status::{figure_not_recorded, of_service},
+    v1::{self, index_service_server::IndexService, standard_service_server::StandardService},
+};
+
+/// Most rows in one batch.
+pub const ROWS_MAX: usize = 20_000;
+
+/// Serves recording.
+pub struct Records(pub Arc<Service>);
+
+fn request(id: &str, validate_only: bool, rows: usize) -> Result<service::Request, Status> {
+    if uuid::Uuid::try_parse(id).is_err() {
+        let expected = "a UUID, for example 0191a7a4-0000-7000-8000-000000000001";
+        return Err(BadField::new("request_id", id, expected).into());
+    }
+    if rows == 0 || ROWS_MAX < rows {
+        let expected = format!("1 to {ROWS_MAX} rows");
+        return Err(BadField::new("rows", rows, &expected).into());
+    }
+    let principal = "unauthenticated".to_owned();
+    Ok(service::Request { principal, id: id.to_owned(), validate_only })
+}
+
+fn problems(bad: Vec<(usize, BadField)>) -> (Vec<v1::RowProblem>, i32) {
+    let more = bad.len().saturating_sub(PROBLEMS_MAX) as i32;
+    let shown = bad.into_iter().take(PROBLEMS_MAX);
+    let problem = |(row, bad): (usize, BadField)| v1::RowProblem {
+        row: row as i64 + 1,
+        field: bad.field,
+        value: bad.value,
+        expected: bad.expected,
+    };
+    (shown.map(problem).collect(), more)
+}
+
+fn source_in(text: &str) -> Result<String, BadField> {
+    if text.chars().count() <= 200 && !text.chars().any(char::is_control) {
+        return Ok(text.to_owned());
+    }
+    Err(BadField::new("source", text, "at most 200 characters, none of control"))
+}
+
+/// Rows read, or every problem; a key may occur once.
+fn rows<T, K: std::hash::Hash + Eq>(
+    read: impl Iterator<Item = Result<T, BadField>>,
+    key: impl Fn(&T) -> K,
+) -> Result<Vec<T>, Vec<(usize, BadField)>> {
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    let mut seen = std::collections::HashMap::new();
+    for (at, row) in read.enumerate() {
+        match row {
+            Err(problem) => bad.push((at, problem)),
+            Ok(row) => {
+                if let Some(first) = seen.insert(key(&row), at) {
+                    let expected = format!("each key once; row {} has it as well", first + 1);
+                    bad.push((at, BadField::new("row", "", &expected)));
+                }
+                good.push(row);
+            }
+        }
+    }
+    if bad.is_empty() { Ok(good) } else { Err(bad) }
+}
+
+impl Records {
+    fn figure_in(&self, figure: &v1::Figure) -> Result<NewFigure, BadField> {
+        let known = self.0.reference.known();
+        let area = area_in("area", &figure.area)?;
+        if known.areas.get(area).is_none() {
+            return Err(BadField::new("area", &figure.area, "a listed area"));
+        }
+        let series = code_in("series", &figure.series)?;
+        let Some(unit) = known.series.unit(&series) else {
+            return Err(BadField::new("series", &figure.series, "a series of series.toml"));
+        };
+        let month = month_in("month", figure.month)?;
+        let value = decimal_in("value", figure.value.as_ref())?;
+        check_value(value, unit).map_err(|expected| BadField::new("value", value, expected))?;
+        let released_on = date_in("released_on", &figure.released_on)?;
+        if released_on.is_some_and(|day| day < month.first_day()) {
+            let expected = "a day not before the index month";
+            return Err(BadField::new("released_on", &figure.released_on, expected));
+        }
+        let source = source_in(&figure.source)?;
+        Ok(NewFigure { area, series, month, value, released_on, source })
+    }
+
+    fn standard_in(&self, standard: &v1::Standard) -> Result<NewStandard, BadField> {
+        let known = self.0.reference.known();
+        let area = area_in("area", &standard.area)?;
+        if known.areas.get(area).is_none() {
+            return Err(BadField::new("area", &standard.area, "a listed area"));
+        }
+        let code = code_in("standard", &standard.standard)?;
+        if !known.standards.contains(&code) {
+            let expected = "a standard of standards.toml";
+            return Err(BadField::new("standard", &standard.standard, expected));
+        }
+        let valid_from = month_in("valid_from", standard.valid_from)?;
+        let yuan = decimal_in("yuan", standard.yuan.as_ref())?;
+        if !plausible_yuan(&yuan) {
+            return Err(BadField::new("yuan", yuan, "yuan from 0 to 1000000"));
+        }
+        let headcount = (standard.headcount != 0).then_some(standard.headcount);
+        let source = source_in(&standard.source)?;
+        Ok(NewStandard { area, standard: code, valid_from, yuan, headcount, source })
+    }
+
+    fn key_in(request: &v1::GetFigureRequest) -> Result<(FigureKey, View), BadField> {
+        let area = area_in("area", &request.area)?;
+        let series = code_in("series", &request.series)?;
+        let month = month_in("month", request.month)?;
+        let known_at = instant_in("known_at", request.known_at)?;
+        Ok(((area, series, month), View { known_at, published_by: None }))
+    }
+}
+
+type FigureKey = (crate::domain::area::AreaCode, Code, Month);
+
+#[tonic::async_trait]
+impl IndexService for Records {
+    async fn record_figures(
+        &self,
+        asked: Request<v1::RecordFiguresRequest>,
+    ) -> Result<Response<v1::RecordFiguresResponse>, Status> {
+        let asked = asked.into_inner();
+        let request = request(&asked.request_id, asked.validate_only, asked.figures.len())?;
+        let read = asked.figures.iter().map(|figure| self.figure_in(figure));
+        let rows = match rows(read, |row| (row.area, row.series.clone(), row.month)) {
+            Ok(rows) => rows,
+            Err(bad) => {
+                let (problems, more_problems) = problems(bad);
+                let refused =
+                    v1::RecordFiguresResponse { problems, more_problems, ..Default::default() };
+                return Ok(Response::new(refused));
+            }
+        };
+        let outcome = self.0.record_figures(request, rows).await.map_err(|e| of_service(&e))?;
+        let recorded = outcome.recorded;
+        Ok(Response::new(v1::RecordFiguresResponse {
+            sequence: outcome.sequence,
+            new_figures: recorded.new as i32,
+            revisions: recorded.revisions as i32,
+            unchanged: recorded.unchanged as i32,
+            decisions: recorded.decisions as i32,
+            ..Default::default()
+        }))
+    }
+
+    async fn get_figure(
+        &self,
+        asked: Request<v1::GetFigureRequest>,
+    ) -> Result<Response<v1::Figure>, Status> {
+        let ((area, series, month), view) = Self::key_in(asked.get_ref())?;
+        let ledger = self.0.writer.snapshot();
+        let found = ledger.figures.get(area, &series, month, &view);
+        let name = || figure_not_recorded(&format!("{area}/{series}/{month}"));
+        found.map(|figure| Response::new(convert::figure(figure))).ok_or_else(name)
+    }
+
+    async fn list_figures(
+        &self,
+        asked: Request<v1::ListFiguresRequest>,
+    ) -> Result<Response<v1::ListFiguresResponse>, Status> {
+        let asked = asked.into_inner();
+        let page = Page::read(asked.page_size, &asked.page_token, 200, 1_000)?;
+        let area = area_opt("area", &asked.area)?;
+        let series = match asked.series.as_str() {
+            "" => None,
+            series => Some(code_in("series", series)?),
+        };
+        let from = month_opt("from", asked.from)?;
+        let until = month_opt("until", asked.until)?;
+        let known_at = instant_in("known_at", asked.known_at)?;
+        let view = View { known_at, published_by: None };
+        let ledger = self.0.writer.snapshot();
+        let figures = &ledger.figures;
+        let (Some(oldest), Some(newest)) = (figures.oldest(), figures.newest()) else {
+            return Ok(Response::new(v1::ListFiguresResponse::default()));
+        };
+        let (from, until) =
+            (from.unwrap_or(oldest).max(oldest), until.unwrap_or(newest).min(newest));
+        let areas = figures.areas().into_iter().filter(|one| area.is_none_or(|a| a == *one));
+        let keys = areas.flat_map(|area| {
+            let all = figures.series_of(area).into_iter();
+            let wanted = series.clone();
+            let all = all.filter(move |one| wanted.as_ref().is_none_or(|series| series == one));
+            all.map(move |series| (area, series))
+        });
+        let found = keys.flat_map(|(area, series)| {
+            let column = figures.column(area, &series);
+            let months = from.through(until);
+            let found = months.filter_map(|month| column?.get(month, &view));
+            found.collect::<Vec<_>>()
+        });
+        let (found, next_page_token) = page.of(found);
+        let figures = found.into_iter().map(convert::figure).collect();
+        Ok(Response::new(v1::ListFiguresResponse { figures, next_page_token }))
+    }
+
+    async fn list_figure_revisions(
+        &self,
+        asked: Request<v1::GetFigureRequest>,
+    ) -> Result<Response<v1::ListFiguresResponse>, Status> {
+        let ((area, series, month), view) = Self::key_in(asked.get_ref())?;
+        let ledger = self.0.writer.snapshot();
+        let column = ledger.figures.column(area, &series);
+        let revisions = column.map_or(&[][..], |column| column.revisions(month));
+        let seen = revisions.iter().filter(|one| view.knows(one.recorded_at));
+        let figures: Vec<_> = seen.map(convert::figure).collect();
+        if figures.is_empty() {
+            return Err(figure_not_recorded(&format!("{area}/{series}/{month}")));
+        }
+        let next_page_token = String::new();
+        Ok(Response::new(v1::ListFiguresResponse { figures, next_page_token }))
+    }
+}
+
+#[tonic::async_trait]
+impl StandardService for Records {
+    async fn record_standards(
+        &self,
+        asked: Request<v1::RecordStandardsRequest>,
+    ) -> Result<Response<v1::RecordStandardsResponse>, Status> {
+        let asked = asked.into_inner();
+        let request = request(&asked.request_id, asked.validate_only, asked.standards.len())?;
+        let read = asked.standards.iter().map(|standard| self.standard_in(standard));
+        let rows = match rows(read, |row| (row.area, row.standard.clone(), row.valid_from)) {
+            Ok(rows) => rows,
+            Err(bad) => {
+                let (problems, more_problems) = problems(bad);
+                let refused =
+                    v1::RecordStandardsResponse { problems, more_problems, ..Default::default() };
+                return Ok(Response::new(refused));
+            }
+        };
+        let outcome = self.0.record_standards(request, rows).await.map_err(|e| of_service(&e))?;
+        let recorded = outcome.recorded;
+        Ok(Response::new(v1::RecordStandardsResponse {
+            sequence: outcome.sequence,
+            new_standards: recorded.new as i32,
+            revisions: recorded.revisions as i32,
+            unchanged: recorded.unchanged as i32,
+            ..Default::default()
+        }))
+    }
+
+    async fn list_standards(
+        &self,
+        asked: Request<v1::ListStandardsRequest>,
+    ) -> Result<Response<v1::ListStandardsResponse>, Status> {
+        let asked = asked.into_inner();
+        let page = Page::read(asked.page_size, &asked.page_token, 200, 1_000)?;
+        let area = area_opt("area", &asked.area)?;
+        let ledger = self.0.writer.snapshot();
+        let all = ledger.standards.all().into_iter();
+        let wanted = all.filter(|one| {
+            area.is_none_or(|area| area == one.area)
+                && (asked.standard.is_empty() || asked.standard == one.standard.as_str())
+        });
+        let (found, next_page_token) = page.of(wanted);
+        let standards = found.into_iter().map(convert::standard).collect();
+        Ok(Response::new(v1::ListStandardsResponse { standards, next_page_token }))
+    }
+}

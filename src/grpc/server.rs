@@ -1,0 +1,147 @@
+//! Putting the services together, serving them, and stopping in time.
+//!
+//! **Invariant:** a panic in a handler becomes INTERNAL for that call and nothing else; stopping
+//! takes no longer than the drain allows.
+
+use std::{any::Any, future::Future, net::SocketAddr, sync::Arc, time::Duration};
+
+use http::Response;
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::{body::Body, codec::CompressionEncoding, service::Routes, transport::Server};
+use tower_http::catch_panic::{CatchPanicLayer, ResponseForPanic};
+
+use crate::service::Service;
+
+use super::{
+    DESCRIPTORS,
+    answers::Answers,
+    law::Laws,
+    record::Records,
+    status::internal,
+    v1::{
+        area_service_server::AreaServiceServer, index_service_server::IndexServiceServer,
+        replay_service_server::ReplayServiceServer, rule_service_server::RuleServiceServer,
+        standard_service_server::StandardServiceServer,
+        subsidy_service_server::SubsidyServiceServer, trigger_service_server::TriggerServiceServer,
+    },
+};
+
+/// Largest message received, in bytes.
+pub const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Most streams of one connection.
+pub const STREAMS_MAX: u32 = 256;
+/// How long calls in progress may take once the service is stopping.
+pub const DRAIN: Duration = Duration::from_secs(10);
+
+/// Why serving ended badly.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Reflection could not be set up.
+    #[error("reflection: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    /// The connection layer failed.
+    #[error(transparent)]
+    Transport(#[from] tonic::transport::Error),
+}
+
+macro_rules! configured {
+    ($server:ident, $handler:expr) => {
+        $server::from_arc($handler)
+            .accept_compressed(CompressionEncoding::Gzip)
+            .send_compressed(CompressionEncoding::Gzip)
+            .max_decoding_message_size(MESSAGE_BYTES_MAX)
+    };
+}
+
+/// The services without health and reflection, for calls in process.
+pub fn routes(service: &Arc<Service>) -> Routes {
+    let records = Arc::new(Records(service.clone()));
+    let answers = Arc::new(Answers(service.clone()));
+    let laws = Arc::new(Laws(service.clone()));
+    Routes::new(configured!(IndexServiceServer, records.clone()))
+        .add_service(configured!(StandardServiceServer, records))
+        .add_service(configured!(TriggerServiceServer, answers.clone()))
+        .add_service(configured!(SubsidyServiceServer, answers.clone()))
+        .add_service(configured!(ReplayServiceServer, answers))
+        .add_service(configured!(RuleServiceServer, laws.clone()))
+        .add_service(configured!(AreaServiceServer, laws))
+}
+
+/// Serves until `stop` resolves, then drains.
+///
+/// # Errors
+/// Reflection or the connection layer failed.
+pub async fn serve(
+    service: Arc<Service>,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    let names = [
+        "",
+        "pricelinkage.v1.IndexService",
+        "pricelinkage.v1.StandardService",
+        "pricelinkage.v1.TriggerService",
+        "pricelinkage.v1.SubsidyService",
+        "pricelinkage.v1.ReplayService",
+        "pricelinkage.v1.RuleService",
+        "pricelinkage.v1.AreaService",
+    ];
+    for name in names {
+        reporter.set_service_status(name, tonic_health::ServingStatus::Serving).await;
+    }
+    let described = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+    };
+    // Older tools speak only v1alpha.
+    let routes = routes(&service)
+        .add_service(health)
+        .add_service(described().build_v1()?)
+        .add_service(described().build_v1alpha()?);
+    let (stopping, mut stopped) = tokio::sync::watch::channel(false);
+    let server = Server::builder()
+        .max_concurrent_streams(STREAMS_MAX)
+        .http2_keepalive_interval(Some(Duration::from_secs(30)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+        .layer(CatchPanicLayer::custom(Panicked))
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), async move {
+            stop.await;
+            for name in names {
+                reporter.set_service_status(name, tonic_health::ServingStatus::NotServing).await;
+            }
+            let _ = stopping.send(true);
+        });
+    // A client that opens a connection and says nothing must not hold the service up.
+    let drained = async {
+        let _ = stopped.wait_for(|stopping| *stopping).await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        served = server => served?,
+        () = drained => tracing::warn!("calls were still open after the drain; stopping anyway"),
+    }
+    Ok(())
+}
+
+/// The address a listener was given.
+pub fn address(listener: &TcpListener) -> std::io::Result<SocketAddr> {
+    listener.local_addr()
+}
+
+#[derive(Clone, Copy)]
+struct Panicked;
+
+impl ResponseForPanic for Panicked {
+    type ResponseBody = Body;
+
+    fn response_for_panic(&mut self, panic: Box<dyn Any + Send>) -> Response<Body> {
+        let what = panic.downcast_ref::<String>().map(String::as_str);
+        let what = what.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("panic");
+        internal(&what).into_http()
+    }
+}
