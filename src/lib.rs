@@ -18,3 +18,5 @@ pub mod store;
 pub mod service;
 
 pub mod grpc;
+
+pub mod cli;

@@ -1,1 +1,10 @@
-fn main() {}
+//! Parse the arguments, run, exit with a code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use price_linkage::cli::Cli;
+
+fn main() -> ExitCode {
+    price_linkage::cli::run(Cli::parse())
+}

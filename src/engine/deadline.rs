@@ -6,7 +6,7 @@
 use chrono::{Days, NaiveDate};
 
 use crate::{
-    domain::{calendar::UnknownYear, code::Code, month::Month},
+    domain::{calendar::UnknownYear, code::Code, decision::Triggered, month::Month},
     rules::{
         cite::Cite,
         param::Pick,
@@ -51,15 +51,18 @@ pub enum Why {
     Holidays(UnknownYear),
     /// The law does not say.
     Rule(Missing),
+    /// Whether anything is owed cannot be said.
+    Undecided,
     /// The months are paid together, and when that will be is not yet known.
     NotYet,
 }
 
 /// The due date of a month.
 pub fn pay_by(applied: &Applied<'_>, timeline: &Timeline, outcome: &MonthOutcome) -> PayBy {
-    use crate::domain::decision::Triggered;
-    if outcome.triggered != Triggered::Yes {
-        return PayBy::NothingOwed;
+    match outcome.triggered {
+        Triggered::No => return PayBy::NothingOwed,
+        Triggered::Undecidable => return PayBy::Unknown(Why::Undecided),
+        Triggered::Yes => {}
     }
     let with = match paid_with(applied, timeline, outcome) {
         Ok(with) => with,

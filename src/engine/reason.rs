@@ -308,6 +308,9 @@ impl Vocabulary<'_> {
                 Text::new(format!("{}年的节假日安排没有记录", year.year), year.to_string())
             }
             Why::Rule(missing) => self.missing(missing),
+            Why::Undecided => {
+                Text::new("能否启动尚无法判定", "whether anything is owed cannot be said")
+            }
             Why::NotYet => Text::new("合并发放的月份尚未确定", "not yet known with which month"),
         }
     }

@@ -374,15 +374,21 @@ pub(super) fn line(words: &Vocabulary<'_>, line: &Line, deep: Deep) -> v1::Subsi
 }
 
 fn step(words: &Vocabulary<'_>, step: &StepTaken) -> v1::Step {
-    let elsewhere = step.operands.iter().filter_map(Operand::cite);
+    let own = citation(&step.cite);
+    let mut elsewhere: Vec<v1::Citation> = Vec::new();
+    for cite in step.operands.iter().filter_map(Operand::cite).map(citation) {
+        if cite != own && !elsewhere.contains(&cite) {
+            elsewhere.push(cite);
+        }
+    }
     v1::Step {
         name: step.name.to_string(),
         kind: step.kind.as_str().to_owned(),
         input_yuan: step.input.map(cut),
         output_yuan: Some(cut(step.output)),
         text: Some(text(words.step(step))),
-        citation: Some(citation(&step.cite)),
-        operand_citations: elsewhere.filter(|cite| **cite != step.cite).map(citation).collect(),
+        citation: Some(own),
+        operand_citations: elsewhere,
     }
 }
 

@@ -68,7 +68,7 @@ impl RuleService for Laws {
         };
         let said = |said: Said| v1::Provision {
             text: said.text,
-            when: said.when,
+            when: said.when.to_string(),
             citation: Some(convert::citation(&said.cite)),
         };
         let parameter = |shown: crate::rules::terms::Shown| v1::Parameter {

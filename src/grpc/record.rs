@@ -24,7 +24,7 @@ use super::{
 };
 
 /// Most rows in one batch.
-pub const ROWS_MAX: usize = 20_000;
+pub const ROWS_MAX: usize = 100_000;
 
 /// Serves recording.
 pub struct Records(pub Arc<Service>);

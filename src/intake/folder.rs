@@ -239,6 +239,26 @@ fn names(files: &Files) -> Result<(SeriesList, Names, Names), DataError> {
     Ok((series, groups, standards))
 }
 
+/// The documents of a folder, by file: every `*.toml` in it and below.
+///
+/// # Errors
+/// A file cannot be read or is not UTF-8.
+pub fn read_texts(folder: &Path) -> Result<BTreeMap<String, String>, DataError> {
+    let mut files = Files::default();
+    files.add_folder(folder, folder)?;
+    let mut texts = BTreeMap::new();
+    for (path, versions) in files.0 {
+        let Some((shown, bytes)) = versions.into_iter().next_back() else { continue };
+        if path.ends_with(".toml") {
+            let why = "expected UTF-8".to_owned();
+            let text = String::from_utf8(bytes)
+                .map_err(|_| DataError::List { path: shown.clone(), why })?;
+            texts.insert(shown, text);
+        }
+    }
+    Ok(texts)
+}
+
 /// The documents; a later folder's file replaces the one with the same path.
 fn law_texts(files: &Files) -> Result<BTreeMap<String, String>, DataError> {
     let place = "instruments/";
@@ -262,7 +282,7 @@ mod tests {
     #[test]
     fn the_shipped_data_loads() {
         let data = load(&[]).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(data.figures.len(), 43_468);
+        assert_eq!(data.figures.len(), 43_470);
         assert_eq!(data.library.instruments().len(), data.texts.len());
     }
 }

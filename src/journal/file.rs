@@ -48,14 +48,7 @@ impl FileJournal {
             fs::create_dir_all(folder).map_err(JournalError::io(shown("create", folder)))?;
             sync_parent(folder)?;
         }
-        let mut journal = Self {
-            folder: folder.to_owned(),
-            segment_bytes,
-            head: Head::default(),
-            file: None,
-            length: 0,
-            poisoned: false,
-        };
+        let mut journal = Self::at(folder, segment_bytes);
         let segments = journal.segments()?;
         let mut torn = Torn::default();
         let mut head = Head::default();
@@ -86,6 +79,32 @@ impl FileJournal {
             journal.file = Some(file);
         }
         Ok((journal, torn))
+    }
+
+    /// Opens a journal that another process may be writing; nothing is changed. O(bytes).
+    ///
+    /// # Errors
+    /// A broken line, a gap, or a folder that cannot be read.
+    pub fn open_for_reading(folder: &Path) -> Result<Self, JournalError> {
+        let mut journal = Self::at(folder, SEGMENT_BYTES);
+        let mut head = Head::default();
+        for (_, path) in journal.segments()? {
+            walk(&path, &mut head, &mut |_| Ok(()))?;
+        }
+        journal.head = head;
+        journal.poisoned = true;
+        Ok(journal)
+    }
+
+    fn at(folder: &Path, segment_bytes: u64) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            segment_bytes,
+            head: Head::default(),
+            file: None,
+            length: 0,
+            poisoned: false,
+        }
     }
 
     /// The segments in order, with the sequence each is named by.

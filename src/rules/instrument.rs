@@ -135,7 +135,7 @@ fn read_head(reader: &mut Reader, table: &mut Table<'_>, digest: String) -> Opti
     let (author, reason) = (table.optional(reader, "author"), table.optional(reader, "reason"));
     let issued = table.read_with(reader, "issued", read_date);
     let date = table.read_with(reader, "date", read_date);
-    let note = reader.cite_note();
+    let note = reader.take_note();
     let named = |text: &String| {
         let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         !text.is_empty() && text.len() <= 60 && text.bytes().all(letter)

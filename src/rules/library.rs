@@ -188,6 +188,14 @@ impl Library {
         found.into_iter().map(|(_, at)| at).collect()
     }
 
+    /// What these documents say together, the one furthest down first; none if one is not here.
+    pub fn together(&self, documents: &[Arc<Head>]) -> Option<Arc<RuleSet>> {
+        let place = |head: &Arc<Head>| {
+            self.instruments.iter().position(|instrument| instrument.head.id == head.id)
+        };
+        documents.iter().map(place).collect::<Option<Vec<_>>>().map(|all| self.composed(all))
+    }
+
     fn composed(&self, chosen: Vec<usize>) -> Arc<RuleSet> {
         let composed = self.composed.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(rules) = composed.get(&chosen) {
@@ -234,13 +242,12 @@ fn conflicts(instruments: &[Instrument], areas: &Areas) -> Vec<Finding> {
             report(head, "unknown_area", en, zh);
         }
         let nation = head.jurisdiction == AreaCode::NATION;
-        if (head.kind == Kind::National) != nation && head.kind != Kind::Overlay {
-            let expected = if nation { "national" } else { "regional" };
-            if !(head.kind == Kind::Assumption) {
-                let en = format!("kind {:?}: expected {expected}", head.kind.as_str());
-                let zh = format!("kind {:?}:应为 {expected}", head.kind.as_str());
-                report(head, "kind", en, zh);
-            }
+        let expected = if nation { Kind::National } else { Kind::Regional };
+        if matches!(head.kind, Kind::National | Kind::Regional) && head.kind != expected {
+            let (kind, expected) = (head.kind.as_str(), expected.as_str());
+            let en = format!("kind {kind:?}: expected {expected} for {}", head.jurisdiction);
+            let zh = format!("kind {kind:?}:{} 应为 {expected}", head.jurisdiction);
+            report(head, "kind", en, zh);
         }
     }
     for Instrument { head, .. } in instruments {

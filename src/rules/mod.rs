@@ -24,3 +24,5 @@ pub mod terms;
 pub mod instrument;
 
 pub mod library;
+
+pub mod lint;

@@ -49,9 +49,10 @@ impl Reader {
         &self.file
     }
 
-    /// The remark that holds here.
-    pub fn cite_note(&self) -> String {
-        self.scope.last().map_or(String::new(), |(_, _, note)| note.to_string())
+    /// The remark on the document as a whole, which is not repeated for each parameter.
+    pub fn take_note(&mut self) -> String {
+        let Some((_, _, note)) = self.scope.last_mut() else { return String::new() };
+        std::mem::replace(note, "".into()).to_string()
     }
 
     /// From now on, citations are of this document.

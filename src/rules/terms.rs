@@ -17,7 +17,7 @@ use crate::domain::{
 use super::{
     cite::Cite,
     expr::Expr,
-    param::{Param, Setting},
+    param::{Param, Selector, Setting},
     reader::{Reader, Table},
     shape::{Band, Base, FundingShare, Place, Rise, Term},
     value::Value,
@@ -42,8 +42,8 @@ pub struct Shown {
 pub struct Said {
     /// The value as text; `open`, `inherited` or `at most …` where it is no plain value.
     pub text: String,
-    /// When it holds; empty when always.
-    pub when: String,
+    /// When it holds.
+    pub when: Selector,
     /// Where it stands.
     pub cite: Cite,
 }
@@ -51,12 +51,15 @@ pub struct Said {
 fn shown<T: Value>(param: &Param<T>) -> Vec<Said> {
     let mut says = Vec::new();
     for layer in &param.layers {
-        let one =
-            |text: String, cite: &Cite| Said { text, when: String::new(), cite: cite.clone() };
+        let one = |text: String, cite: &Cite| Said {
+            text,
+            when: Selector::default(),
+            cite: cite.clone(),
+        };
         match layer {
             Setting::Cases(cases) => says.extend(cases.iter().map(|case| Said {
                 text: case.value.show(),
-                when: case.when.to_string(),
+                when: case.when.clone(),
                 cite: case.cite.clone(),
             })),
             Setting::Open { cite, at_least, at_most } => {

@@ -28,6 +28,8 @@ use crate::{
 
 pub mod record;
 
+pub mod check;
+
 pub mod status;
 
 pub mod writer;

@@ -28,6 +28,9 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 #[error("{0}")]
 pub struct Doubt(pub String);
 
+/// Takes a record: tree, key, value.
+pub type Visit<'a> = &'a mut dyn FnMut(Tree, &[u8], &[u8]) -> Result<(), Doubt>;
+
 /// What is known of the state as a whole, written with every entry.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Meta {
@@ -101,10 +104,7 @@ impl SledState {
     ///
     /// # Errors
     /// sled failed, or the visitor did.
-    pub fn each(
-        &self,
-        visit: &mut dyn FnMut(Tree, &[u8], &[u8]) -> Result<(), Doubt>,
-    ) -> Result<(), Doubt> {
+    pub fn each(&self, visit: Visit<'_>) -> Result<(), Doubt> {
         for (tree, records) in Tree::ALL.into_iter().zip(&self.trees) {
             let mut iter = guarded("read the state", || Ok(records.iter()))?;
             while let Some((key, value)) = guarded("read the state", || iter.next().transpose())? {

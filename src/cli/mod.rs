@@ -1,0 +1,162 @@
+//! The command line. Data goes to standard output, everything else to standard error.
+//!
+//! **Invariant:** every question goes through the same services as a remote client's, in process or
+//! over the network, so that both get the same answer.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+mod ask;
+
+mod client;
+
+mod law;
+
+mod output;
+
+mod record;
+
+mod serve;
+
+mod store;
+
+/// Decides, computes, explains and keeps China's temporary price subsidies (价格临时补贴).
+#[derive(Debug, Parser)]
+#[command(name = "price-linkage", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where answers come from, and how they are shown.
+#[derive(Debug, Clone, Args)]
+struct Place {
+    /// Ask a running server, for example http://127.0.0.1:50051.
+    #[arg(long, global = true, value_name = "URL", conflicts_with = "store")]
+    server: Option<String>,
+    /// Work in process on a store folder. With neither, the shipped data is used in memory.
+    #[arg(long, global = true, value_name = "DIR")]
+    store: Option<PathBuf>,
+    /// Lay a folder of own data over the shipped one: areas, indices, standards, calendar,
+    /// instruments. May be repeated.
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Vec<PathBuf>,
+    /// How to show data.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Language of sentences.
+    #[arg(long, global = true, value_enum, default_value_t = Language::Zh)]
+    lang: Language,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For reading.
+    Table,
+    /// With the documented columns.
+    Csv,
+    /// The messages of the API as JSON.
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Language {
+    /// 中文.
+    Zh,
+    /// English.
+    En,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve gRPC on the embedded store; seeds it with the shipped data on first start.
+    Serve(serve::Serve),
+    /// Index figures.
+    #[command(subcommand)]
+    Index(record::Index),
+    /// Assistance standards.
+    #[command(subcommand)]
+    Standard(record::Standard),
+    /// Has it triggered, why, since when, by when must it be paid, what is missing.
+    Status(ask::Status),
+    /// The states of an area through time, or with --recorded the decisions as recorded.
+    History(ask::History),
+    /// What each group is owed, with the derivation.
+    Subsidy(ask::Subsidy),
+    /// Months under the law of the time, of another time, or of a named document.
+    Replay(ask::Replay),
+    /// The law as data.
+    #[command(subcommand)]
+    Rules(law::Rules),
+    /// The areas.
+    Areas(law::Areas),
+    /// Write a verified copy of the journal of --store to a file: the backup.
+    Export(store::Export),
+    /// Make a new store in --store from a copy.
+    Restore(store::Restore),
+    /// Walk the journal's chain and the state of --store.
+    Verify,
+}
+
+/// By which clocks and under which law.
+#[derive(Debug, Clone, Default, Args)]
+struct Asking {
+    /// Only what was recorded by this instant, for example 2020-02-10T00:00:00Z.
+    #[arg(long, value_name = "INSTANT")]
+    known_at: Option<chrono::DateTime<chrono::Utc>>,
+    /// Only figures released on or before this day; one without a release date is not seen.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    published_by: Option<chrono::NaiveDate>,
+    /// Refuse assumptions: what the law leaves open stays open.
+    #[arg(long)]
+    strict: bool,
+    /// The law in force in this month, applied to every month.
+    #[arg(long, value_name = "YYYY-MM", conflicts_with = "law_document")]
+    law_as_of: Option<crate::domain::month::Month>,
+    /// This document and those it amends, applied to every month.
+    #[arg(long, value_name = "ID")]
+    law_document: Option<String>,
+}
+
+/// Runs a command; problems go to standard error.
+pub fn run(cli: Cli) -> ExitCode {
+    output::logging();
+    match dispatch(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            // A reader that closed the pipe has seen enough.
+            let pipe = error.chain().any(|cause| {
+                cause
+                    .downcast_ref::<std::io::Error>()
+                    .is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+            });
+            if pipe {
+                return ExitCode::SUCCESS;
+            }
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
+    let Cli { place, command } = cli;
+    match command {
+        Command::Serve(serve) => serve.run(&place)?,
+        Command::Index(index) => index.run(&place)?,
+        Command::Standard(standard) => standard.run(&place)?,
+        Command::Status(status) => status.run(&place)?,
+        Command::History(history) => history.run(&place)?,
+        Command::Subsidy(subsidy) => subsidy.run(&place)?,
+        Command::Replay(replay) => replay.run(&place)?,
+        Command::Rules(rules) => return rules.run(&place),
+        Command::Areas(areas) => areas.run(&place)?,
+        Command::Export(export) => export.run(&place)?,
+        Command::Restore(restore) => restore.run(&place)?,
+        Command::Verify => store::verify(&place)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

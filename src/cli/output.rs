@@ -1,0 +1,131 @@
+//! Tables, CSV, JSON, progress and logs.
+
+use std::io::{IsTerminal, Write};
+
+use anyhow::Context;
+use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use prost::Message;
+use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
+
+use crate::{
+    grpc::{DESCRIPTORS, Decimal, v1},
+    service::Stage,
+};
+
+use super::{Format, Language, Place};
+
+/// Logs go to standard error, as `RUST_LOG` asks for; warnings by default.
+pub(super) fn logging() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env();
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .try_init();
+}
+
+/// Rows with named columns, shown as asked for.
+pub(super) struct Rows {
+    columns: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Rows {
+    pub fn new(columns: &[&'static str]) -> Self {
+        Self { columns: columns.to_vec(), rows: Vec::new() }
+    }
+
+    pub fn push(&mut self, row: Vec<String>) {
+        assert_eq!(row.len(), self.columns.len(), "a row has a field for each column");
+        self.rows.push(row);
+    }
+
+    /// Writes the rows as a table or as CSV.
+    pub fn print(&self, format: Format) -> anyhow::Result<()> {
+        let stdout = std::io::stdout().lock();
+        if format == Format::Table {
+            let mut stdout = stdout;
+            let mut table = Table::new();
+            table.load_style(UTF8_FULL_CONDENSED);
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+            if !std::io::stdout().is_terminal() {
+                table.set_content_arrangement(ContentArrangement::Disabled);
+            }
+            table.set_header(self.columns.clone());
+            table.add_rows(self.rows.clone());
+            return writeln!(stdout, "{table}").context("write to standard output");
+        }
+        let mut writer = csv::Writer::from_writer(stdout);
+        writer.write_record(&self.columns)?;
+        for row in &self.rows {
+            writer.write_record(row)?;
+        }
+        writer.flush().context("write to standard output")
+    }
+}
+
+/// Writes messages as JSON: one as an object, several as lines.
+pub(super) fn json<M: Message>(name: &str, message: &M) -> anyhow::Result<()> {
+    let pool = DescriptorPool::decode(DESCRIPTORS).context("read the descriptors")?;
+    let descriptor = pool.get_message_by_name(&format!("pricelinkage.v1.{name}"));
+    let descriptor = descriptor.with_context(|| format!("no message {name}"))?;
+    let mut dynamic = DynamicMessage::new(descriptor);
+    dynamic.transcode_from(message)?;
+    let mut bytes = Vec::new();
+    let options = SerializeOptions::new().skip_default_fields(true);
+    dynamic.serialize_with_options(&mut serde_json::Serializer::new(&mut bytes), &options)?;
+    bytes.push(b'\n');
+    std::io::stdout().lock().write_all(&bytes).context("write to standard output")
+}
+
+/// The text in the language asked for.
+pub(super) fn say(place: &Place, text: &Option<v1::Text>) -> String {
+    let Some(text) = text else { return String::new() };
+    match place.lang {
+        Language::Zh => text.zh.clone(),
+        Language::En => text.en.clone(),
+    }
+}
+
+/// A decimal as text; empty when absent.
+pub(super) fn number(value: &Option<Decimal>) -> String {
+    value.as_ref().map_or_else(String::new, |decimal| decimal.value.clone())
+}
+
+/// A progress bar on standard error, shown only on a terminal or as a line at each stage's end.
+pub(super) struct Progress {
+    bar: ProgressBar,
+}
+
+pub(super) fn progress() -> Progress {
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{msg:24} {bar:32} {pos}/{len} {eta}");
+    if let Ok(style) = style {
+        bar.set_style(style);
+    }
+    Progress { bar }
+}
+
+impl Progress {
+    pub fn show(&self, stage: Stage, done: u64, all: u64) {
+        let (message, unit) = match stage {
+            Stage::Rebuild => ("rebuilding the state", "entries"),
+            Stage::Seed => ("recording shipped data", "rows"),
+        };
+        if !std::io::stderr().is_terminal() {
+            if done == all {
+                eprintln!("{message}: {all} {unit}");
+            }
+            return;
+        }
+        self.bar.set_message(message);
+        self.bar.set_length(all);
+        self.bar.set_position(done);
+    }
+
+    pub fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,107 @@
+//! `serve`
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+use crate::{grpc::server, service::Service};
+
+use super::{Place, output::progress};
+
+/// `serve`
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Where to listen.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
+    listen: SocketAddr,
+    /// Listen on another address than loopback although nothing is encrypted and nobody signs in.
+    #[arg(long)]
+    insecure_remote: bool,
+}
+
+/// Where the store is when --store is left out.
+const STORE: &str = "price-linkage.store";
+
+impl Serve {
+    pub fn run(&self, place: &Place) -> anyhow::Result<()> {
+        if !self.listen.ip().is_loopback() && !self.insecure_remote {
+            bail!(
+                "listen {}: expected a loopback address\nhint: nothing is encrypted and nobody \
+                 signs in; say --insecure-remote if that is what you want",
+                self.listen
+            );
+        }
+        if place.server.is_some() {
+            bail!("--server asks a running server; `serve` starts one");
+        }
+        let folder = place.store.clone().unwrap_or_else(|| PathBuf::from(STORE));
+        let bar = progress();
+        let opened = Service::open(&folder, &place.data, &mut |stage, done, all| {
+            bar.show(stage, done, all);
+        });
+        bar.clear();
+        let (service, started) = opened?;
+        let opened = &started.opened;
+        if 0 < opened.torn_bytes {
+            eprintln!(
+                "cut off an unfinished last line of the journal: {} bytes",
+                opened.torn_bytes
+            );
+        }
+        if let Some(why) = &opened.rebuilt {
+            eprintln!("rebuilt the state from the journal: {why}");
+        }
+        if 0 < started.figures_seeded + started.standards_seeded {
+            eprintln!(
+                "seeded {} figures, {} standards, {} documents, {} decisions",
+                started.figures_seeded,
+                started.standards_seeded,
+                started.documents_adopted,
+                started.decisions_recorded,
+            );
+        }
+        let runtime = tokio::runtime::Runtime::new().context("start the runtime")?;
+        let service = Arc::new(service);
+        let served = runtime.block_on(self.serve(service.clone(), &folder));
+        // Whoever still holds the service must not keep the journal's last state from the disk.
+        service.writer.stop();
+        runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+        served
+    }
+
+    async fn serve(&self, service: Arc<Service>, folder: &std::path::Path) -> anyhow::Result<()> {
+        let listener = TcpListener::bind(self.listen).await;
+        let listener = listener.with_context(|| format!("listen on {}", self.listen))?;
+        let address = server::address(&listener).context("find the address")?;
+        let mut terminate = signal(SignalKind::terminate()).context("wait for signals")?;
+        let ledger = service.writer.snapshot();
+        println!(
+            "serving on {address}, store {}, journal entry {}, {} figures",
+            folder.display(),
+            ledger.head.sequence,
+            ledger.figures.len()
+        );
+        println!(
+            "limits: messages {} MiB, {} streams a connection, drain {} s",
+            server::MESSAGE_BYTES_MAX / 1024 / 1024,
+            server::STREAMS_MAX,
+            server::DRAIN.as_secs()
+        );
+        println!(
+            "try: price-linkage --server http://{address} status --area 150100 --month 2019-07"
+        );
+        let stop = async move {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            eprintln!("stopping");
+        };
+        server::serve(service, listener, stop).await.context("serve")
+    }
+}
