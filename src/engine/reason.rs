@@ -143,15 +143,19 @@ impl Vocabulary<'_> {
             .collect();
         let zh: Vec<_> = shown.iter().map(|(zh, _)| zh.as_str()).collect();
         let en: Vec<_> = shown.iter().map(|(_, en)| en.as_str()).collect();
-        let reaches = reaches(condition.comparator, true);
-        let (not_zh, not_en) = if met { ("", "") } else { ("未", "not ") };
-        let word = reaches.zh;
+        let word = reaches(condition.comparator, true);
+        let (not_zh, did) = if met { ("", "holds") } else { ("未", "does not hold") };
         Text::new(
-            format!("{} {not_zh}连续{months}个月{word} {threshold}({})", name.zh, zh.join("、")),
             format!(
-                "{} {not_en}{months} months in a row {} {threshold} ({})",
+                "{} {not_zh}连续{months}个月{} {threshold}({})",
+                name.zh,
+                word.zh,
+                zh.join("、")
+            ),
+            format!(
+                "{} {} {threshold} {did} for {months} months in a row ({})",
                 name.en,
-                reaches.en,
+                condition.comparator.as_str(),
                 en.join(", ")
             ),
         )

@@ -98,6 +98,10 @@ impl Follower {
             }
         };
         let counts_from = counts_from(applied);
+        if counts_from == Some(applied.month) {
+            // The document begins anew; what was before it does not count.
+            *self = Self::default();
+        }
         for name in &names {
             outcome.conditions.push(evaluate(applied, name, counts_from)?);
         }
