@@ -3,7 +3,6 @@
 use std::io::Write;
 
 use clap::{Args, ValueEnum};
-use tokio_stream::StreamExt;
 
 use crate::{domain::month::Month, grpc::v1};
 
@@ -11,6 +10,7 @@ use super::{
     Asking, Format, Place,
     client::{self, month_text, told, with, year_month},
     output::{Rows, json, number, say},
+    owed::collect,
 };
 
 /// Columns of `status` and `replay`.
@@ -25,22 +25,6 @@ pub(super) const STATUS_COLUMNS: [&str; 8] = [
     "reason",
 ];
 
-/// Columns of `subsidy` and of `replay --amounts`.
-pub(super) const SUBSIDY_COLUMNS: [&str; 12] = [
-    "area_code",
-    "index_month",
-    "group",
-    "residence",
-    "base_standard",
-    "base_yuan",
-    "multiplier_series",
-    "rise_pct",
-    "unrounded_yuan",
-    "subsidy_yuan",
-    "instrument",
-    "clause",
-];
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Depth {
     /// The sentence.
@@ -52,7 +36,7 @@ pub(super) enum Depth {
 }
 
 impl Depth {
-    fn message(self) -> i32 {
+    pub(super) fn message(self) -> i32 {
         match self {
             Self::Answer => v1::Depth::Answer,
             Self::Steps => v1::Depth::Steps,
@@ -135,7 +119,7 @@ fn triggered_word(triggered: i32) -> &'static str {
     }
 }
 
-fn status_row(place: &Place, status: &v1::Status) -> Vec<String> {
+pub(super) fn status_row(place: &Place, status: &v1::Status) -> Vec<String> {
     vec![
         status.area.clone(),
         month_text(status.month),
@@ -305,192 +289,4 @@ impl History {
         }
         rows.print(place.format)
     }
-}
-
-/// `subsidy`
-#[derive(Debug, Args)]
-pub(super) struct Subsidy {
-    /// The area, six digits.
-    #[arg(long, value_name = "CODE")]
-    area: String,
-    /// The index month.
-    #[arg(long, value_name = "YYYY-MM")]
-    month: Month,
-    /// How deep the explanation goes.
-    #[arg(long, value_enum, default_value_t = Depth::Steps)]
-    depth: Depth,
-    #[command(flatten)]
-    asking: Asking,
-}
-
-impl Subsidy {
-    pub fn run(&self, place: &Place) -> anyhow::Result<()> {
-        let request = v1::QuoteSubsidyRequest {
-            area: self.area.clone(),
-            month: Some(year_month(self.month)),
-            asking: Some(self.asking.message()),
-            depth: self.depth.message(),
-        };
-        let quote = with(place, |transport| async move {
-            let quote = client::subsidy(&transport).quote_subsidy(request).await;
-            Ok(quote.map_err(told)?.into_inner())
-        })?;
-        match place.format {
-            Format::Json => json("Quote", &quote),
-            Format::Csv => {
-                let mut rows = Rows::new(&SUBSIDY_COLUMNS);
-                let status = quote.status.unwrap_or_default();
-                quote.lines.iter().for_each(|line| rows.push(subsidy_row(&status, line)));
-                rows.print(Format::Csv)
-            }
-            Format::Table => explain_quote(place, &quote),
-        }
-    }
-}
-
-fn subsidy_row(status: &v1::Status, line: &v1::SubsidyLine) -> Vec<String> {
-    let citation = line.citation.clone().unwrap_or_default();
-    vec![
-        status.area.clone(),
-        month_text(status.month),
-        line.group.clone(),
-        residence_word(line.residence).to_owned(),
-        line.base_standard.clone(),
-        number(&line.base_yuan),
-        line.multiplier_series.clone(),
-        number(&line.rise_pct),
-        number(&line.unrounded_yuan),
-        number(&line.subsidy_yuan),
-        citation.instrument,
-        citation.clause,
-    ]
-}
-
-fn residence_word(residence: i32) -> &'static str {
-    match v1::Residence::try_from(residence).unwrap_or_default() {
-        v1::Residence::Unspecified => "",
-        v1::Residence::Urban => "urban",
-        v1::Residence::Rural => "rural",
-    }
-}
-
-fn explain_quote(place: &Place, quote: &v1::Quote) -> anyhow::Result<()> {
-    let status = quote.status.clone().unwrap_or_default();
-    {
-        let mut out = std::io::stdout().lock();
-        writeln!(out, "{}", say(place, &status.reason))?;
-        writeln!(out, "  {}", say(place, &status.pay_by_text))?;
-    }
-    // Lines with the same derivation are shown once, with all their groups.
-    let mut told: Vec<(Vec<String>, &v1::SubsidyLine)> = Vec::new();
-    for line in &quote.lines {
-        let residence = match (place.lang, line.residence()) {
-            (super::Language::Zh, v1::Residence::Rural) => "农村",
-            (super::Language::Zh, _) => "城镇",
-            (super::Language::En, v1::Residence::Rural) => "rural",
-            (super::Language::En, _) => "urban",
-        };
-        let name = format!("{}({residence})", say(place, &line.group_name));
-        let same = told.iter_mut().find(|(_, other)| {
-            (&other.outcome_text, &other.steps, other.residence)
-                == (&line.outcome_text, &line.steps, line.residence)
-        });
-        match same {
-            Some((names, _)) => names.push(name),
-            None => told.push((vec![name], line)),
-        }
-    }
-    let mut out = std::io::stdout().lock();
-    for (names, line) in told {
-        writeln!(out, "\n{}", names.join("、"))?;
-        writeln!(out, "  {}", say(place, &line.outcome_text))?;
-        for step in &line.steps {
-            writeln!(out, "    {}: {}", step.name, say(place, &step.text))?;
-            for cite in step.citation.iter().chain(&step.operand_citations) {
-                writeln!(out, "        {}", cited(cite))?;
-            }
-        }
-        if !line.assumptions.is_empty() {
-            let (zh, en) = ("  ※ 依据假设:", "  * rests on assumptions: ");
-            let word = if place.lang == super::Language::Zh { zh } else { en };
-            writeln!(out, "{word}{}", line.assumptions.join(", "))?;
-        }
-    }
-    for one in &quote.discretion {
-        let cite = one.citation.clone().unwrap_or_default();
-        let (groups, yuan) = (one.groups.join(", "), number(&one.yuan));
-        writeln!(out, "\n[酌情/discretion] {groups}: {yuan} ({}) {}", one.reason, cited(&cite))?;
-    }
-    Ok(())
-}
-
-/// `replay`
-#[derive(Debug, Args)]
-pub(super) struct Replay {
-    /// The areas, six digits each; may be repeated. Without it: every area with an index.
-    #[arg(long, value_name = "CODE")]
-    area: Vec<String>,
-    /// First index month; 2010-01 when left out.
-    #[arg(long, value_name = "YYYY-MM")]
-    from: Option<Month>,
-    /// Last index month; the newest with an index when left out.
-    #[arg(long, value_name = "YYYY-MM")]
-    until: Option<Month>,
-    /// What each group is owed, instead of the decisions.
-    #[arg(long)]
-    amounts: bool,
-    #[command(flatten)]
-    asking: Asking,
-}
-
-impl Replay {
-    pub fn run(&self, place: &Place) -> anyhow::Result<()> {
-        let request = v1::ReplayRequest {
-            areas: self.area.clone(),
-            from: self.from.map(year_month),
-            until: self.until.map(year_month),
-            asking: Some(self.asking.message()),
-            with_amounts: self.amounts,
-            depth: match place.format {
-                Format::Json => v1::Depth::Steps.into(),
-                _ => v1::Depth::Answer.into(),
-            },
-        };
-        let months = with(place, |transport| async move { collect(&transport, request).await })?;
-        if place.format == Format::Json {
-            return months.iter().try_for_each(|month| json("ReplayMonth", month));
-        }
-        let mut rows = match self.amounts {
-            true => Rows::new(&SUBSIDY_COLUMNS),
-            false => Rows::new(&STATUS_COLUMNS),
-        };
-        for month in &months {
-            let Some(status) = &month.status else { continue };
-            match self.amounts {
-                true => month.lines.iter().for_each(|line| rows.push(subsidy_row(status, line))),
-                false => rows.push(status_row(place, status)),
-            }
-        }
-        rows.print(place.format)
-    }
-}
-
-async fn collect(
-    transport: &client::Transport,
-    request: v1::ReplayRequest,
-) -> anyhow::Result<Vec<v1::ReplayMonth>> {
-    let stream = client::replay(transport).replay(request).await;
-    let mut stream = stream.map_err(told)?.into_inner();
-    let mut months = Vec::new();
-    let mut totals = None;
-    while let Some(item) = stream.next().await {
-        match item.map_err(told)?.item {
-            Some(v1::replay_response::Item::Month(month)) => months.push(month),
-            Some(v1::replay_response::Item::Totals(sums)) => totals = Some(sums),
-            None => {}
-        }
-    }
-    let complete = totals.is_some_and(|totals| totals.months == months.len() as i64);
-    anyhow::ensure!(complete, "the replay ended before its totals");
-    Ok(months)
 }

@@ -15,6 +15,8 @@ mod law;
 
 mod output;
 
+mod owed;
+
 mod record;
 
 mod serve;
@@ -85,9 +87,9 @@ enum Command {
     /// The states of an area through time, or with --recorded the decisions as recorded.
     History(ask::History),
     /// What each group is owed, with the derivation.
-    Subsidy(ask::Subsidy),
+    Subsidy(owed::Subsidy),
     /// Months under the law of the time, of another time, or of a named document.
-    Replay(ask::Replay),
+    Replay(owed::Replay),
     /// The law as data.
     #[command(subcommand)]
     Rules(law::Rules),

@@ -256,31 +256,23 @@ impl Vocabulary<'_> {
                 format!("depends on {month}, which cannot be decided"),
             ),
             Missing::Standard { areas, standard, month } => {
-                let names: Vec<_> = areas.iter().map(|area| self.area(*area)).collect();
-                let codes: Vec<_> = areas.iter().map(ToString::to_string).collect();
+                let (names, codes) = (self.names(areas, "或"), codes(areas, " or "));
+                let name_zh = self.standards.zh(standard);
+                let name_en = self.standards.en(standard);
                 Text::new(
-                    format!(
-                        "缺少{} {}适用的{}",
-                        names.join("或"),
-                        month_zh(*month),
-                        self.standards.zh(standard)
-                    ),
-                    format!(
-                        "{} of {} in force in {month} is missing",
-                        self.standards.en(standard),
-                        codes.join(" or ")
-                    ),
+                    format!("缺少{names} {}适用的{name_zh}", month_zh(*month)),
+                    format!("{name_en} of {codes} in force in {month} is missing"),
                 )
             }
-            Missing::Divided { parts } => {
-                let names: Vec<_> = parts.iter().map(|area| self.area(*area)).collect();
-                let codes: Vec<_> = parts.iter().map(ToString::to_string).collect();
-                Text::new(
-                    format!("该地区已分拆为{}", names.join("、")),
-                    format!("the area was divided into {}", codes.join(", ")),
-                )
-            }
+            Missing::Divided { parts } => Text::new(
+                format!("该地区已分拆为{}", self.names(parts, "、")),
+                format!("the area was divided into {}", codes(parts, ", ")),
+            ),
         }
+    }
+
+    fn names(&self, areas: &[AreaCode], between: &str) -> String {
+        areas.iter().map(|area| self.area(*area)).collect::<Vec<_>>().join(between)
     }
 
     /// By when it must be paid.
@@ -327,6 +319,10 @@ impl Vocabulary<'_> {
             None => Text::new(name.as_str(), name.as_str()),
         }
     }
+}
+
+fn codes(areas: &[AreaCode], between: &str) -> String {
+    areas.iter().map(ToString::to_string).collect::<Vec<_>>().join(between)
 }
 
 fn state_words(outcome: &MonthOutcome) -> Text {

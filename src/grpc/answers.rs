@@ -17,8 +17,9 @@ use crate::{
 };
 
 use super::{
-    convert::{self, BadField, Deep, area_in, area_opt, depth_in, month_in, month_opt, terms_in},
+    convert,
     page::Page,
+    read::{BadField, Deep, area_in, area_opt, depth_in, month_in, month_opt, terms_in},
     status::{of_timeline, refused},
     v1::{
         self, replay_service_server::ReplayService, subsidy_service_server::SubsidyService,

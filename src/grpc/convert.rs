@@ -1,6 +1,4 @@
-//! From the engine's values to messages and back.
-
-use std::str::FromStr;
+//! From the engine's values to messages.
 
 use chrono::{DateTime, Utc};
 
@@ -9,8 +7,8 @@ use crate::{
         area::AreaCode,
         code::Code,
         decision::{self, State, Triggered},
-        exact::{Exact, parse_decimal},
-        figure::{self, View},
+        exact::Exact,
+        figure,
         group::Residence,
         month::Month,
         standard,
@@ -19,104 +17,14 @@ use crate::{
         amount::{Line, LineOutcome, Operand, Quote, StepTaken},
         condition::ConditionReading,
         deadline::PayBy,
-        question::{Missing, Terms, Threshold},
+        question::{Missing, Threshold},
         reason::{Text, Vocabulary},
     },
-    rules::{
-        cite::{Cite, Head},
-        library::Law,
-    },
+    rules::cite::{Cite, Head},
     service::status::Status,
 };
 
-use super::{Decimal, v1};
-
-/// A field that could not be read: its path, the value and what was expected.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BadField {
-    /// Path in the request.
-    pub field: String,
-    /// What was given, cut.
-    pub value: String,
-    /// What was expected.
-    pub expected: String,
-}
-
-impl BadField {
-    pub(super) fn new(field: &str, value: impl ToString, expected: &str) -> Self {
-        let value = value.to_string().chars().take(60).collect();
-        Self { field: field.to_owned(), value, expected: expected.to_owned() }
-    }
-}
-
-type Read<T> = Result<T, BadField>;
-
-pub(super) fn month_in(field: &str, month: Option<v1::YearMonth>) -> Read<Month> {
-    let Some(v1::YearMonth { year, month }) = month else {
-        return Err(BadField::new(field, "", "a month, for example { year: 2019, month: 7 }"));
-    };
-    let found = u32::try_from(month).ok().and_then(|month| Month::new(year, month));
-    let expected = "a year from 1990 to 2099 and a month from 1 to 12";
-    found.ok_or_else(|| BadField::new(field, format!("{year}-{month}"), expected))
-}
-
-pub(super) fn month_opt(field: &str, month: Option<v1::YearMonth>) -> Read<Option<Month>> {
-    month.map(|month| month_in(field, Some(month))).transpose()
-}
-
-pub(super) fn area_in(field: &str, area: &str) -> Read<AreaCode> {
-    area.parse().map_err(|_| BadField::new(field, area, "six digits, for example 150300"))
-}
-
-pub(super) fn area_opt(field: &str, area: &str) -> Read<Option<AreaCode>> {
-    if area.is_empty() { Ok(None) } else { area_in(field, area).map(Some) }
-}
-
-pub(super) fn code_in(field: &str, code: &str) -> Read<Code> {
-    Code::from_str(code).map_err(|_| BadField::new(field, code, "a code of a-z, 0-9 and _"))
-}
-
-pub(super) fn decimal_in(field: &str, value: Option<&Decimal>) -> Read<rust_decimal::Decimal> {
-    let text = value.map_or("", |decimal| decimal.value.as_str());
-    let expected = "a decimal such as 3.5, at most 15 digits before and 6 after the point";
-    parse_decimal(text).map_err(|_| BadField::new(field, text, expected))
-}
-
-pub(super) fn date_in(field: &str, text: &str) -> Read<Option<chrono::NaiveDate>> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let found = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
-    let strict = found.filter(|date| date.to_string() == text);
-    strict.map(Some).ok_or_else(|| BadField::new(field, text, "a date such as 2019-08-09"))
-}
-
-pub(super) fn instant_in(
-    field: &str,
-    instant: Option<prost_types::Timestamp>,
-) -> Read<Option<DateTime<Utc>>> {
-    let Some(at) = instant else { return Ok(None) };
-    let nanos = u32::try_from(at.nanos).ok();
-    let found = nanos.and_then(|nanos| DateTime::from_timestamp(at.seconds, nanos));
-    let shown = format!("{}.{:09}", at.seconds, at.nanos);
-    found.map(Some).ok_or_else(|| BadField::new(field, shown, "an instant in range"))
-}
-
-pub(super) fn terms_in(asking: Option<v1::Asking>) -> Read<Terms> {
-    let Some(asking) = asking else { return Ok(Terms::default()) };
-    let view = View {
-        known_at: instant_in("asking.known_at", asking.known_at)?,
-        published_by: date_in("asking.published_by", &asking.published_by)?,
-    };
-    let law = match asking.law {
-        None => Law::InForce,
-        Some(v1::asking::Law::LawAsOf(month)) => {
-            Law::AsOf(month_in("asking.law_as_of", Some(month))?)
-        }
-        Some(v1::asking::Law::LawDocument(id)) => Law::Document(id),
-    };
-    Ok(Terms { view, strict: asking.strict, law })
-}
+use super::{Decimal, read::Deep, v1};
 
 pub(super) fn month(month: Month) -> v1::YearMonth {
     v1::YearMonth { year: month.year(), month: month.month() as i32 }
@@ -235,23 +143,6 @@ fn condition(
         missing: condition.missing.iter().map(|one| missing(words, one)).collect(),
         text: Some(text(words.condition(condition))),
         carries: carried_by.contains(&condition.name),
-    }
-}
-
-/// How deep an answer goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Deep {
-    Answer,
-    Steps,
-    Law,
-}
-
-pub(super) fn depth_in(depth: i32) -> Read<Deep> {
-    match v1::Depth::try_from(depth) {
-        Ok(v1::Depth::Answer) => Ok(Deep::Answer),
-        Ok(v1::Depth::Unspecified | v1::Depth::Steps) => Ok(Deep::Steps),
-        Ok(v1::Depth::Law) => Ok(Deep::Law),
-        Err(_) => Err(BadField::new("depth", depth, "a value of Depth")),
     }
 }
 

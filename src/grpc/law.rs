@@ -11,8 +11,9 @@ use crate::{
 };
 
 use super::{
-    convert::{self, area_in, area_opt, month_in, month_opt, terms_in},
+    convert,
     page::Page,
+    read::{area_in, area_opt, month_in, month_opt, terms_in},
     status::of_timeline,
     v1::{self, area_service_server::AreaService, rule_service_server::RuleService},
 };

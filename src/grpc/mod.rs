@@ -28,6 +28,8 @@ pub use pb::{google::r#type::Decimal, pricelinkage::v1};
 /// Descriptors of every message and service, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
+mod read;
+
 mod convert;
 
 pub mod status;

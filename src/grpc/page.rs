@@ -2,7 +2,7 @@
 
 use tonic::Status;
 
-use super::convert::BadField;
+use super::read::BadField;
 
 /// A page asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,11 +14,11 @@ use crate::{
 };
 
 use super::{
-    convert::{
-        self, BadField, area_in, area_opt, code_in, date_in, decimal_in, instant_in, month_in,
-        month_opt,
-    },
+    convert,
     page::Page,
+    read::{
+        BadField, area_in, area_opt, code_in, date_in, decimal_in, instant_in, month_in, month_opt,
+    },
     status::{figure_not_recorded, of_service},
     v1::{self, index_service_server::IndexService, standard_service_server::StandardService},
 };

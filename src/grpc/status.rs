@@ -10,7 +10,7 @@ use crate::{
     service::{ServiceError, writer::SubmitError},
 };
 
-use super::convert::BadField;
+use super::read::BadField;
 
 /// The domain of every `ErrorInfo`.
 pub const DOMAIN: &str = "pricelinkage";

@@ -4,32 +4,24 @@
 
 use std::{fmt::Write, sync::Arc};
 
-use chrono::NaiveDate;
-use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
 
-use crate::domain::{
-    area::AreaCode,
-    code::Code,
-    decision::{State, Triggered},
-    exact::parse_decimal,
-    group::Residence,
-    month::{Month, Span},
-};
+use crate::domain::code::Code;
 
 use super::{
-    cite::{Head, Kind},
+    case::{RuleCase, read_case},
+    cite::Head,
     finding::Finding,
+    head::read_head,
     reader::{Reader, Table},
     terms::{
         AmountTerms, ConditionTerms, Discretion, FundingTerms, GroupChange, LimitTerms,
         PaymentTerms, StepTerms, Terms, TriggerTerms,
     },
-    value::Value,
     word::Unit,
 };
 
@@ -42,29 +34,6 @@ pub struct Instrument {
     pub terms: Terms,
     /// Its own examples.
     pub cases: Vec<RuleCase>,
-}
-
-/// An example that a document carries; `rules check` runs it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RuleCase {
-    /// A sentence.
-    pub name: String,
-    /// The area asked about.
-    pub area: AreaCode,
-    /// The index month asked about.
-    pub month: Month,
-    /// The figures recorded: area, series, month, value.
-    pub figures: Vec<(AreaCode, Code, Month, Decimal)>,
-    /// The standards recorded: area, code, first month, yuan.
-    pub standards: Vec<(AreaCode, Code, Month, Decimal)>,
-    /// Whether it is triggered.
-    pub triggered: Option<Triggered>,
-    /// The state.
-    pub state: Option<State>,
-    /// Sums by group and residence.
-    pub amounts: Vec<(Code, Residence, Decimal)>,
-    /// The line of the case.
-    pub line: u32,
 }
 
 impl Instrument {
@@ -103,117 +72,6 @@ impl Instrument {
             return Ok(Self { head, terms, cases });
         }
         Err(reader.findings)
-    }
-}
-
-fn read_head(reader: &mut Reader, table: &mut Table<'_>, digest: String) -> Option<Head> {
-    let text = |reader: &mut Reader, table: &mut Table<'_>, key: &str| {
-        if !table.has(key) {
-            let en = format!("{key} is missing from the head of the document");
-            let zh = format!("文件头缺少 {key}");
-            reader.error("head", 1, en, zh);
-        }
-        table.optional::<String>(reader, key)
-    };
-    let id = text(reader, table, "id");
-    let kind = text(reader, table, "kind");
-    let title_zh = text(reader, table, "title_zh");
-    let title_en = text(reader, table, "title_en");
-    let jurisdiction = text(reader, table, "jurisdiction");
-    let months = table.read_with(reader, "index_months", read_span);
-    let texts = |reader: &mut Reader, table: &mut Table<'_>, key: &str| {
-        let list = table.read_with(reader, key, |reader, item| {
-            reader.list(item, "a list of texts", String::read)
-        });
-        list.unwrap_or_default()
-    };
-    let issuers = texts(reader, table, "issuers");
-    let amends = texts(reader, table, "amends");
-    let sources = texts(reader, table, "sources");
-    let number = table.optional(reader, "number");
-    let gap_before = table.optional(reader, "gap_before");
-    let (author, reason) = (table.optional(reader, "author"), table.optional(reader, "reason"));
-    let issued = table.read_with(reader, "issued", read_date);
-    let date = table.read_with(reader, "date", read_date);
-    let note = reader.take_note();
-    let named = |text: &String| {
-        let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        !text.is_empty() && text.len() <= 60 && text.bytes().all(letter)
-    };
-    let kinds = [Kind::National, Kind::Regional, Kind::Overlay, Kind::Assumption];
-    let mut wrong = |key: &str, value: &str, expected: &str| {
-        let en = format!("{key} {value:?}: expected {expected}");
-        let zh = format!("{key} {value:?}:应为 {expected}");
-        reader.error("head", 1, en, zh);
-    };
-    let id = id.filter(|id| {
-        let good = named(id);
-        if !good {
-            wrong("id", id, "1 to 60 characters of a-z, 0-9 and -");
-        }
-        good
-    });
-    let kind = kind.and_then(|word| {
-        let found = kinds.into_iter().find(|kind| kind.as_str() == word);
-        if found.is_none() {
-            wrong("kind", &word, "national, regional, overlay or assumption");
-        }
-        found
-    });
-    let jurisdiction = jurisdiction.and_then(|code| {
-        let found = code.parse().ok();
-        if found.is_none() {
-            wrong("jurisdiction", &code, "a six-digit area code");
-        }
-        found
-    });
-    if months.is_none() {
-        wrong("index_months", "", "{ from = \"YYYY-MM\", until = \"YYYY-MM\" }");
-    }
-    if kind == Some(Kind::Assumption) && (author.is_none() || date.is_none() || reason.is_none()) {
-        wrong("kind", "assumption", "author, date and reason in the head");
-    }
-    let file = reader.file().to_owned();
-    let (id, kind, jurisdiction, months) = (id?, kind?, jurisdiction?, months?);
-    let (title_zh, title_en) = (title_zh?, title_en?);
-    Some(Head {
-        id,
-        kind,
-        title_zh,
-        title_en,
-        number,
-        issuers,
-        issued,
-        jurisdiction,
-        months,
-        amends,
-        gap_before,
-        sources,
-        note,
-        author,
-        date,
-        reason,
-        file,
-        digest,
-    })
-}
-
-fn read_span(reader: &mut Reader, item: &Spanned<DeValue<'_>>) -> Option<Span> {
-    let mut table = reader.table(item, "{ from = \"2014-07\", until = \"2017-03\" }")?;
-    let from = table.read_with(reader, "from", Reader::month);
-    let until = table.read_with(reader, "until", Reader::month);
-    table.finish(reader);
-    let Some(from) = from else { return reader.expected(item, "a table with from = \"YYYY-MM\"") };
-    if until.is_some_and(|until| until < from) {
-        return reader.expected(item, "an until that is not before from");
-    }
-    Some(Span { from, until })
-}
-
-fn read_date(reader: &mut Reader, item: &Spanned<DeValue<'_>>) -> Option<NaiveDate> {
-    match NaiveDate::parse_from_str(reader.text(item)?, "%Y-%m-%d") {
-        Ok(date) => Some(date),
-        Err(_) => reader.expected(item, "a date such as \"2014-01-28\""),
     }
 }
 
@@ -362,91 +220,4 @@ fn read_discretion(
     let cite = reader.cite_here(reader.line(item))?;
     let (groups, yuan, reason) = (groups?, yuan?, reason?);
     Some(Discretion { groups, residence, from, until, yuan, unit, reason, cite })
-}
-
-fn read_case(
-    reader: &mut Reader,
-    table: &mut Table<'_>,
-    item: &Spanned<DeValue<'_>>,
-) -> Option<RuleCase> {
-    let line = reader.line(item);
-    let name = table.required(reader, "name", item);
-    let area = table.read_with(reader, "area", Reader::area);
-    let month = table.read_with(reader, "month", Reader::month);
-    let (Some(area), Some(month)) = (area, month) else {
-        return reader.expected(item, "a case with area = … and month = …");
-    };
-    let figures = read_facts(reader, table, "figures", area, ["series", "month", "value"]);
-    let standards =
-        read_facts(reader, table, "standards", area, ["standard", "valid_from", "yuan"]);
-    let mut expect = None;
-    table.read_with(reader, "expect", |reader, item| {
-        let mut inner = reader.table(item, "a table")?;
-        expect = Some(read_expect(reader, &mut inner, item));
-        inner.finish(reader);
-        Some(())
-    });
-    let Some((triggered, state, amounts)) = expect else {
-        return reader.expected(item, "a case with expect = { … }");
-    };
-    let name = name?;
-    Some(RuleCase { name, area, month, figures, standards, triggered, state, amounts, line })
-}
-
-fn read_facts(
-    reader: &mut Reader,
-    table: &mut Table<'_>,
-    key: &str,
-    default_area: AreaCode,
-    [code, month, value]: [&str; 3],
-) -> Vec<(AreaCode, Code, Month, Decimal)> {
-    let found = table.read_with(reader, key, |reader, item| {
-        reader.list(item, &format!("a list of tables with {code}, {month}, {value}"), |r, item| {
-            let mut table = r.table(item, "a table")?;
-            let area = table.read_with(r, "area", Reader::area).unwrap_or(default_area);
-            let code = table.required(r, code, item);
-            let at = table.read_with(r, month, Reader::month);
-            let value = table.required(r, value, item);
-            table.finish(r);
-            if at.is_none() {
-                return r.expected(item, &format!("a table with {month} = \"YYYY-MM\""));
-            }
-            Some((area, code?, at?, value?))
-        })
-    });
-    found.unwrap_or_default()
-}
-
-type Expected = (Option<Triggered>, Option<State>, Vec<(Code, Residence, Decimal)>);
-
-fn read_expect(reader: &mut Reader, table: &mut Table<'_>, at: &Spanned<DeValue<'_>>) -> Expected {
-    let triggered = table.read_with(reader, "triggered", |reader, item| {
-        let all = [Triggered::Yes, Triggered::No, Triggered::Undecidable];
-        let word = reader.text(item)?;
-        let found = all.into_iter().find(|one| one.as_str() == word);
-        found.or_else(|| reader.expected(item, "yes, no or undecidable"))
-    });
-    let state = table.read_with(reader, "state", |reader, item| {
-        let word = reader.text(item)?;
-        let found = State::ALL.into_iter().find(|one| one.as_str() == word);
-        found.or_else(|| reader.expected(item, "a state such as started"))
-    });
-    let amounts = table.read_with(reader, "amounts", |reader, item| {
-        reader.list(item, "a list of tables with group, residence, yuan", |reader, item| {
-            let mut table = reader.table(item, "a table")?;
-            let group = table.required(reader, "group", item);
-            let residence = table.read_with(reader, "residence", Reader::residence);
-            let yuan: Option<String> = table.required(reader, "yuan", item);
-            table.finish(reader);
-            let Some(residence) = residence else {
-                return reader.expected(item, "a table with residence = urban or rural");
-            };
-            let yuan = yuan.and_then(|text| parse_decimal(&text).ok());
-            Some((group?, residence, yuan?))
-        })
-    });
-    if triggered.is_none() && state.is_none() && amounts.is_none() {
-        reader.expected::<()>(at, "an expectation: triggered, state or amounts");
-    }
-    (triggered, state, amounts.unwrap_or_default())
 }

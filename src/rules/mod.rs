@@ -21,6 +21,10 @@ pub mod param;
 
 pub mod terms;
 
+mod head;
+
+pub mod case;
+
 pub mod instrument;
 
 pub mod library;

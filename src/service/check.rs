@@ -19,8 +19,9 @@ use crate::{
     },
     intake::folder::{DataError, Dataset, library, load, read_texts},
     rules::{
+        case::RuleCase,
         finding::{Finding, Severity},
-        instrument::{Instrument, RuleCase},
+        instrument::Instrument,
         library::Library,
         lint::{Lists, lint},
     },

@@ -1,0 +1,357 @@
+//! A real server on a free port through generated clients: answers, pages, streams and every reason.
+
+use std::{sync::Arc, time::Duration};
+
+use price_linkage::{
+    grpc::{Decimal, server, v1},
+    service::Service,
+};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio_stream::StreamExt;
+use tonic::{Code, Request, Status, transport::Channel};
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+use tonic_reflection::pb::{v1 as reflection, v1alpha};
+use tonic_types::StatusExt;
+
+struct Running {
+    channel: Channel,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<()>,
+}
+
+async fn run() -> Running {
+    let service = tokio::task::spawn_blocking(|| Service::in_memory(&[])).await.unwrap().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = server::address(&listener).unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let served = tokio::spawn(async move {
+        let stop = async move { drop(stopped.await) };
+        server::serve(Arc::new(service), listener, stop).await.unwrap();
+    });
+    let channel = Channel::from_shared(format!("http://{address}")).unwrap();
+    Running { channel: channel.connect().await.unwrap(), stop, served }
+}
+
+fn month(year: i32, month: i32) -> Option<v1::YearMonth> {
+    Some(v1::YearMonth { year, month })
+}
+
+fn id(number: u32) -> String {
+    format!("0191a7a4-0000-7000-8000-{number:012}")
+}
+
+fn figure(series: &str, at: Option<v1::YearMonth>, value: &str) -> v1::Figure {
+    v1::Figure {
+        area: "150300".into(),
+        series: series.into(),
+        month: at,
+        value: Some(Decimal { value: value.into() }),
+        source: "test".into(),
+        ..Default::default()
+    }
+}
+
+fn status_of(area: &str, at: Option<v1::YearMonth>) -> v1::GetStatusRequest {
+    v1::GetStatusRequest { area: area.into(), month: at, ..Default::default() }
+}
+
+fn reason(status: &Status) -> String {
+    let details = status.get_error_details();
+    let info = details.error_info().unwrap_or_else(|| panic!("no reason: {status}"));
+    assert_eq!(info.domain, "pricelinkage");
+    assert!(status.message().len() + status.details().len() < 4096);
+    info.reason.clone()
+}
+
+#[tokio::test]
+async fn a_status_tells_conditions_margins_and_law() {
+    let running = run().await;
+    let mut client = v1::trigger_service_client::TriggerServiceClient::new(running.channel);
+    let mut request = status_of("150300", month(2021, 4));
+    request.depth = v1::Depth::Law.into();
+    let status = client.get_status(request).await.unwrap().into_inner();
+    assert_eq!(status.triggered(), v1::Triggered::No);
+    assert_eq!(status.conditions.len(), 2);
+    let margins: Vec<_> =
+        status.conditions.iter().map(|one| one.margin.clone().unwrap().value).collect();
+    assert_eq!(margins, ["-2.1", "-3.7"]);
+    assert!(status.instruments.iter().all(|one| one.why.is_some()));
+    assert_eq!(status.instruments.len(), 3);
+}
+
+#[tokio::test]
+async fn recording_answers_with_counts_and_decisions_and_revisions_stay_readable() {
+    let running = run().await;
+    let mut index = v1::index_service_client::IndexServiceClient::new(running.channel.clone());
+    let mut trigger =
+        v1::trigger_service_client::TriggerServiceClient::new(running.channel.clone());
+    let mut watched = trigger
+        .watch_decisions(v1::WatchDecisionsRequest { within: "150000".into() })
+        .await
+        .unwrap()
+        .into_inner();
+    let at = month(2021, 5);
+    let batch = |number, validate_only, value: &str| v1::RecordFiguresRequest {
+        request_id: id(number),
+        validate_only,
+        figures: vec![figure("cpi", at, value), figure("food", at, "1.0")],
+    };
+    let tried = index.record_figures(batch(1, true, "2.9")).await.unwrap().into_inner();
+    assert_eq!((tried.sequence, tried.new_figures), (0, 2));
+    let first = index.record_figures(batch(1, false, "2.9")).await.unwrap().into_inner();
+    assert_eq!((first.new_figures, first.revisions, first.unchanged), (2, 0, 0));
+    let repeated = index.record_figures(batch(1, false, "2.9")).await.unwrap().into_inner();
+    assert_eq!(repeated, first);
+    let known_at = loop {
+        let decision = watched.next().await.unwrap().unwrap();
+        if decision.month == at {
+            assert_eq!(decision.triggered(), v1::Triggered::No);
+            assert_eq!(decision.revision, 1);
+            break decision.recorded_at;
+        }
+    };
+    let second = index.record_figures(batch(2, false, "3.0")).await.unwrap().into_inner();
+    assert_eq!((second.new_figures, second.revisions, second.unchanged), (0, 1, 1));
+    let decision = loop {
+        let decision = watched.next().await.unwrap().unwrap();
+        if decision.month == at {
+            break decision;
+        }
+    };
+    assert_eq!((decision.triggered(), decision.revision), (v1::Triggered::Yes, 2));
+    // As it was known then, it was not triggered; as it is known now, it is.
+    let mut request = status_of("150300", at);
+    let now = trigger.get_status(request.clone()).await.unwrap().into_inner();
+    assert_eq!(now.triggered(), v1::Triggered::Yes);
+    request.asking = Some(v1::Asking { known_at, ..Default::default() });
+    let then = trigger.get_status(request).await.unwrap().into_inner();
+    assert_eq!(then.triggered(), v1::Triggered::No);
+    let key = v1::GetFigureRequest {
+        area: "150300".into(),
+        series: "cpi".into(),
+        month: at,
+        known_at: None,
+    };
+    let revisions = index.list_figure_revisions(key).await.unwrap().into_inner().figures;
+    let values: Vec<_> = revisions.iter().map(|one| one.value.clone().unwrap().value).collect();
+    assert_eq!(values, ["2.9", "3.0"]);
+    let listed = v1::ListDecisionsRequest {
+        area: "150300".into(),
+        from: at,
+        until: at,
+        ..Default::default()
+    };
+    let decisions = trigger.list_decisions(listed).await.unwrap().into_inner().decisions;
+    let revisions: Vec<_> = decisions.iter().map(|one| one.revision).collect();
+    assert_eq!(revisions, [1, 2]);
+}
+
+#[tokio::test]
+async fn bad_rows_are_told_all_at_once_and_nothing_is_recorded() {
+    let running = run().await;
+    let mut index = v1::index_service_client::IndexServiceClient::new(running.channel);
+    let at = month(2021, 6);
+    let request = v1::RecordFiguresRequest {
+        request_id: id(3),
+        validate_only: false,
+        figures: vec![
+            figure("cpi", at, "1.0"),
+            figure("no_such_series", at, "1.0"),
+            figure("food", month(2021, 13), "1.0"),
+            figure("food", at, "1e3"),
+            figure("cpi", at, "1.0"),
+        ],
+    };
+    let told = index.record_figures(request).await.unwrap().into_inner();
+    let places: Vec<_> = told.problems.iter().map(|one| (one.row, one.field.as_str())).collect();
+    assert_eq!(places, [(2, "series"), (3, "month"), (4, "value"), (5, "row")]);
+    assert_eq!(told.sequence, 0);
+    let key = v1::GetFigureRequest {
+        area: "150300".into(),
+        series: "cpi".into(),
+        month: at,
+        known_at: None,
+    };
+    assert_eq!(index.get_figure(key).await.unwrap_err().code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn every_refusal_has_its_code_and_reason() {
+    let running = run().await;
+    let channel = running.channel.clone();
+    let mut trigger = v1::trigger_service_client::TriggerServiceClient::new(channel.clone());
+    let mut index = v1::index_service_client::IndexServiceClient::new(channel.clone());
+    let mut subsidy = v1::subsidy_service_client::SubsidyServiceClient::new(channel.clone());
+    let mut replay = v1::replay_service_client::ReplayServiceClient::new(channel);
+    let expect = |status: Status, code, name| {
+        assert_eq!((status.code(), reason(&status)), (code, String::from(name)), "{status}");
+    };
+    let unknown = trigger.get_status(status_of("999999", month(2021, 4))).await.unwrap_err();
+    expect(unknown, Code::NotFound, "AREA_UNKNOWN");
+    let malformed = trigger.get_status(status_of("1503", month(2021, 4))).await.unwrap_err();
+    expect(malformed, Code::InvalidArgument, "BAD_FIELD");
+    let no_month = trigger.get_status(status_of("150300", None)).await.unwrap_err();
+    expect(no_month, Code::InvalidArgument, "BAD_FIELD");
+    let law = Some(v1::asking::Law::LawDocument("no-such-document".into()));
+    let request = v1::QuoteSubsidyRequest {
+        area: "150300".into(),
+        month: month(2021, 4),
+        asking: Some(v1::Asking { law, ..Default::default() }),
+        ..Default::default()
+    };
+    let unknown = subsidy.quote_subsidy(request).await.unwrap_err();
+    expect(unknown, Code::NotFound, "DOCUMENT_UNKNOWN");
+    let key = v1::GetFigureRequest {
+        area: "150300".into(),
+        series: "cpi".into(),
+        month: month(2030, 1),
+        known_at: None,
+    };
+    expect(index.get_figure(key).await.unwrap_err(), Code::NotFound, "FIGURE_NOT_RECORDED");
+    let batch = |number: &str, value: &str| v1::RecordFiguresRequest {
+        request_id: number.into(),
+        validate_only: false,
+        figures: vec![figure("cpi", month(2021, 7), value)],
+    };
+    let no_id = index.record_figures(batch("", "1.0")).await.unwrap_err();
+    expect(no_id, Code::InvalidArgument, "BAD_FIELD");
+    index.record_figures(batch(&id(9), "1.0")).await.unwrap();
+    let reused = index.record_figures(batch(&id(9), "1.1")).await.unwrap_err();
+    expect(reused, Code::InvalidArgument, "REQUEST_ID_REUSED");
+    let backwards =
+        v1::ReplayRequest { from: month(2021, 4), until: month(2021, 3), ..Default::default() };
+    let backwards = replay.replay(backwards).await.unwrap_err();
+    expect(backwards, Code::InvalidArgument, "BAD_FIELD");
+    let mut late = Request::new(v1::ReplayRequest { with_amounts: true, ..Default::default() });
+    late.metadata_mut().insert("grpc-timeout", "1n".parse().unwrap());
+    let late = match replay.replay(late).await {
+        Err(status) => status,
+        Ok(stream) => stream.into_inner().next().await.unwrap().unwrap_err(),
+    };
+    assert!(matches!(late.code(), Code::DeadlineExceeded | Code::Cancelled), "{late}");
+}
+
+#[tokio::test]
+async fn a_replay_streams_months_in_order_and_ends_with_totals() {
+    let running = run().await;
+    let mut client = v1::replay_service_client::ReplayServiceClient::new(running.channel);
+    let request = v1::ReplayRequest {
+        areas: vec!["150000".into(), "000000".into()],
+        from: month(2011, 10),
+        until: month(2012, 6),
+        with_amounts: true,
+        ..Default::default()
+    };
+    let mut stream = client.replay(request).await.unwrap().into_inner();
+    let mut months = Vec::new();
+    let mut totals = None;
+    while let Some(item) = stream.next().await {
+        match item.unwrap().item.unwrap() {
+            v1::replay_response::Item::Month(one) => {
+                let status = one.status.unwrap();
+                let at = status.month.unwrap();
+                months.push((status.area.clone(), at.year, at.month, status.triggered()));
+            }
+            v1::replay_response::Item::Totals(sums) => totals = Some(sums),
+        }
+    }
+    let totals = totals.unwrap();
+    assert_eq!((totals.months, totals.triggered), (18, 7));
+    assert_eq!(months.len(), 18);
+    assert_eq!(months[0].0, "150000");
+    assert_eq!((months[0].1, months[0].2), (2011, 10));
+    assert_eq!(months[1].3, v1::Triggered::Yes);
+    assert_eq!(months[8].3, v1::Triggered::No);
+    assert_eq!(months[17].0, "000000");
+}
+
+#[tokio::test]
+async fn lists_come_in_pages_without_gap_or_overlap() {
+    let running = run().await;
+    let mut client = v1::index_service_client::IndexServiceClient::new(running.channel);
+    let request = |page_size, page_token| v1::ListFiguresRequest {
+        area: "150100".into(),
+        series: "cpi".into(),
+        page_size,
+        page_token,
+        ..Default::default()
+    };
+    let whole = client.list_figures(request(1_000, String::new())).await.unwrap().into_inner();
+    assert_eq!(whole.figures.len(), 167);
+    let (mut paged, mut token) = (Vec::new(), String::new());
+    loop {
+        let page = client.list_figures(request(50, token)).await.unwrap().into_inner();
+        paged.extend(page.figures);
+        token = page.next_page_token;
+        if token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(paged, whole.figures);
+    let refused = client.list_figures(request(-1, String::new())).await.unwrap_err();
+    assert_eq!(reason(&refused), "BAD_FIELD");
+}
+
+#[tokio::test]
+async fn the_law_in_force_names_each_parameter_with_its_document() {
+    let running = run().await;
+    let mut client = v1::rule_service_client::RuleServiceClient::new(running.channel.clone());
+    let request =
+        v1::GetRulesRequest { area: "150100".into(), month: month(2022, 8), ..Default::default() };
+    let rules = client.get_rules(request).await.unwrap().into_inner();
+    let threshold =
+        rules.parameters.iter().find(|one| one.path == "trigger.conditions.cpi.threshold");
+    let says: Vec<_> = (threshold.unwrap().says.iter())
+        .map(|said| (said.text.clone(), said.citation.clone().unwrap().instrument))
+        .collect();
+    let expected =
+        [("at most 3.0", "nation-2022-stage"), ("inherited", "im-2022"), ("3.5", "nation-2021")];
+    assert_eq!(says, expected.map(|(text, id)| (text.to_owned(), id.to_owned())));
+    assert!(rules.groups.iter().any(|one| one.group == "subsistence_margin"));
+    let mut areas = v1::area_service_client::AreaServiceClient::new(running.channel);
+    let within = v1::ListAreasRequest { within: "150000".into(), ..Default::default() };
+    assert_eq!(areas.list_areas(within).await.unwrap().into_inner().areas.len(), 116);
+}
+
+#[tokio::test]
+async fn health_and_both_reflections_answer() {
+    let running = run().await;
+    let mut health = HealthClient::new(running.channel.clone());
+    let service = "pricelinkage.v1.TriggerService".to_owned();
+    let served = health.check(HealthCheckRequest { service }).await.unwrap().into_inner();
+    assert_eq!(served.status, 1);
+    let listed = reflection::ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(reflection::server_reflection_request::MessageRequest::ListServices(
+            String::new(),
+        )),
+    };
+    let mut client =
+        reflection::server_reflection_client::ServerReflectionClient::new(running.channel.clone());
+    let mut answers =
+        client.server_reflection_info(tokio_stream::once(listed)).await.unwrap().into_inner();
+    let answer = format!("{:?}", answers.next().await.unwrap().unwrap());
+    assert!(answer.contains("pricelinkage.v1.SubsidyService"));
+    let listed = v1alpha::ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(v1alpha::server_reflection_request::MessageRequest::ListServices(
+            String::new(),
+        )),
+    };
+    let mut client =
+        v1alpha::server_reflection_client::ServerReflectionClient::new(running.channel);
+    let mut answers =
+        client.server_reflection_info(tokio_stream::once(listed)).await.unwrap().into_inner();
+    assert!(answers.next().await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn stopping_does_not_wait_for_a_silent_watcher_beyond_the_drain() {
+    let running = run().await;
+    let mut client = v1::trigger_service_client::TriggerServiceClient::new(running.channel);
+    let watching = client.watch_decisions(v1::WatchDecisionsRequest::default()).await.unwrap();
+    running.stop.send(()).unwrap();
+    let limit = server::DRAIN + Duration::from_secs(5);
+    tokio::time::timeout(limit, running.served).await.unwrap().unwrap();
+    drop(watching);
+}
