@@ -1,6 +1,7 @@
 //! `price-linkage`: decides, computes, explains and keeps the temporary price subsidy (价格临时补贴).
 //!
 //! The rooms, in reading order:
+#![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 pub mod domain;

@@ -182,8 +182,8 @@ proptest! {
         };
         // Carried by CPI, by grain; nothing means not running.
         let (mut by_cpi, mut by_grain) = (false, false);
-        let mut paid = vec![false; 33];
-        let mut states = vec![State::Inactive; 33];
+        let mut paid = [false; 33];
+        let mut states = [State::Inactive; 33];
         for at in 0..33 {
             let (start_cpi, start_grain) = (run(&cpi, at, 30), run(&grain, at, 100));
             if by_cpi || by_grain {

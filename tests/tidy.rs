@@ -28,8 +28,11 @@ fn text(path: &Path) -> String {
     fs::read_to_string(path).unwrap()
 }
 
-/// The code before the unit tests.
+/// The code before the unit tests; none for a file of unit tests.
 fn code(path: &Path) -> String {
+    if path.file_name().is_some_and(|name| name == "tests.rs") {
+        return String::new();
+    }
     let text = text(path);
     text.split("#[cfg(test)]\nmod tests").next().unwrap().to_owned()
 }

@@ -88,7 +88,7 @@ impl File {
     }
 
     fn request_id(&self, kind: &str, bytes: &[u8]) -> String {
-        let content = sha256_hex(&[kind.as_bytes(), bytes].concat());
+        let content = sha256_hex([kind.as_bytes(), bytes].concat());
         let mut id = [0; 16];
         for (at, byte) in id.iter_mut().enumerate() {
             *byte = u8::from_str_radix(&content[at * 2..at * 2 + 2], 16).unwrap_or(0);

@@ -47,11 +47,8 @@ impl Serve {
         bar.clear();
         let (service, started) = opened?;
         let opened = &started.opened;
-        if 0 < opened.torn_bytes {
-            eprintln!(
-                "cut off an unfinished last line of the journal: {} bytes",
-                opened.torn_bytes
-            );
+        if let Some(torn) = &opened.torn {
+            eprintln!("cut off an unfinished last line of the journal: {} bytes", torn.bytes);
         }
         if let Some(why) = &opened.rebuilt {
             eprintln!("rebuilt the state from the journal: {why}");
@@ -69,7 +66,7 @@ impl Serve {
         let service = Arc::new(service);
         let served = runtime.block_on(self.serve(service.clone(), &folder));
         // Whoever still holds the service must not keep the journal's last state from the disk.
-        service.writer.stop();
+        service.writer.shutdown();
         runtime.shutdown_timeout(std::time::Duration::from_secs(1));
         served
     }
@@ -83,7 +80,7 @@ impl Serve {
         println!(
             "serving on {address}, store {}, journal entry {}, {} figures",
             folder.display(),
-            ledger.head.sequence,
+            ledger.sequence(),
             ledger.figures.len()
         );
         println!(

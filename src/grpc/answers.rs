@@ -104,7 +104,8 @@ impl TriggerService for Answers {
         let ledger = self.0.writer.snapshot();
         crate::service::status::known(self.0.reference.world(&ledger), area)
             .map_err(|error| of_timeline(&error.into()))?;
-        let wanted = ledger.history(area).filter(|one| {
+        let history = ledger.decisions_of(area).into_iter().flat_map(|months| months.values());
+        let wanted = history.flatten().filter(|one| {
             from.is_none_or(|from| from <= one.month)
                 && until.is_none_or(|until| one.month <= until)
         });

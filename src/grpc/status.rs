@@ -86,15 +86,18 @@ pub(super) fn of_timeline(error: &TimelineError) -> Status {
 pub(super) fn of_service(error: &ServiceError) -> Status {
     match error {
         ServiceError::Timeline(error) => of_timeline(error),
-        ServiceError::Submit(SubmitError::Reused { .. }) => {
+        ServiceError::Submit(SubmitError::RequestIdReused { .. }) => {
             refused(Code::InvalidArgument, "REQUEST_ID_REUSED", error.to_string())
         }
-        ServiceError::Submit(SubmitError::Busy) => again("BUSY", &error.to_string()),
-        ServiceError::Submit(SubmitError::Stopping) => again("STOPPING", &error.to_string()),
-        ServiceError::Submit(SubmitError::Journal(_)) | ServiceError::Journal(_) => {
-            tracing::error!(%error, "the journal failed");
-            refused(Code::DataLoss, "STORE_BROKEN", "the journal failed; see the log and `verify`")
+        ServiceError::Submit(SubmitError::Busy { .. }) => again("BUSY", &error.to_string()),
+        ServiceError::Submit(SubmitError::Stopped) => again("STOPPING", &error.to_string()),
+        ServiceError::Submit(SubmitError::Unwritable { .. }) | ServiceError::Store(_) => {
+            tracing::error!(%error, "the store failed");
+            let message = "nothing can be recorded; see the log and `price-linkage verify`";
+            refused(Code::DataLoss, "STORE_BROKEN", message)
         }
+        ServiceError::Submit(SubmitError::Refused(_) | SubmitError::Broken { .. })
+        | ServiceError::Thread(_) => internal(error),
         ServiceError::Data(_) => internal(error),
     }
 }

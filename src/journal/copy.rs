@@ -1,92 +1,171 @@
-//! Verified copies of a journal: the backup, and a store from it.
+//! Verified copies: the backup of a store is its journal in one file.
 //!
-//! A copy is the journal's lines in one file, byte for byte.
+//! **Invariant:** a copy is byte for byte the lines of the journal, verified while they were
+//! copied; nothing appears under its final name before all of it was verified and synced.
 
 use std::{
     fs::{self, File},
     io::{BufWriter, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use super::{
-    Head, JournalError,
-    file::{FileJournal, SEGMENT_BYTES, shown, sync_folder, sync_parent, walk},
+    JournalError, Torn,
+    chain::Head,
+    file::{SEGMENT_BYTES, parent, segments_folder, sync_folder},
+    segment::{Segment, Walk, list},
 };
 
-/// Writes a copy, checking every line on the way. O(bytes).
-///
-/// # Errors
-/// A broken line, or a file that cannot be written; then there is no copy.
-pub fn export(journal: &FileJournal, target: &Path) -> Result<Head, JournalError> {
-    let partial = target.with_extension("partial");
-    let file = File::create(&partial).map_err(JournalError::io(shown("create", &partial)))?;
-    let mut writer = BufWriter::new(file);
-    let mut head = Head::default();
-    for (_, segment) in journal.segments()? {
-        walk(&segment, &mut head, &mut |sealed| {
-            let written = writer.write_all(&sealed.line);
-            written.map_err(JournalError::io(shown("write", &partial)))
-        })?;
-    }
-    let file = writer.into_inner().map_err(|error| JournalError::Io {
-        what: shown("write", &partial),
-        error: error.into_error(),
-    })?;
-    file.sync_all().map_err(JournalError::io(shown("sync", &partial)))?;
-    fs::rename(&partial, target).map_err(JournalError::io(shown("rename", &partial)))?;
-    sync_parent(target)?;
-    Ok(head)
+/// What was copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// The last entry; its number is the number of entries. Keep its digest apart from the copy:
+    /// only it shows whether lines are missing at the copy's end.
+    pub head: Head,
+    /// Length of all lines together.
+    pub bytes: u64,
+    /// An unfinished last line, which is not part of the copy.
+    pub torn: Option<Torn>,
 }
 
-/// Makes the journal of a new store from a copy. Everything is checked before anything is made.
-/// O(bytes).
+/// Copies the journal of a store folder into the file `out`, which must not exist. A running
+/// service may go on; entries it is about to acknowledge may or may not be in the copy.
 ///
 /// # Errors
-/// A broken line, an unfinished last line, or a store folder that is not empty.
-pub fn restore(copy: &Path, store: &Path) -> Result<Head, JournalError> {
-    let occupied = fs::read_dir(store).is_ok_and(|mut entries| entries.next().is_some());
-    if occupied {
-        return Err(JournalError::NotEmpty { folder: store.display().to_string() });
+/// Damage in the journal, or an `out` that exists or cannot be written.
+pub fn export(folder: &Path, out: &Path) -> Result<Copied, JournalError> {
+    refuse_existing(out)?;
+    let mut walk = Walk::all(list(&segments_folder(folder))?);
+    let part = beside(out);
+    let _cleared = Cleared(&part);
+    let mut file = Output::create(&part)?;
+    while let Some(entry) = walk.next() {
+        entry?;
+        file.line(walk.raw())?;
     }
-    let mut head = Head::default();
-    let end = walk(copy, &mut head, &mut |_| Ok(()))?;
-    if end.torn_at.is_some() {
-        let segment = copy.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let why = "the last line has no end: the copy is not complete".to_owned();
-        return Err(JournalError::Corrupt { segment, line: end.lines + 1, why });
-    }
-    let partial = store.join("journal.partial");
-    fs::create_dir_all(&partial).map_err(JournalError::io(shown("create", &partial)))?;
-    let mut segment: Option<BufWriter<File>> = None;
-    let mut length = 0;
-    walk(copy, &mut Head::default(), &mut |sealed| {
-        if segment.is_none() || SEGMENT_BYTES <= length {
-            if let Some(done) = segment.take() {
-                finish(done)?;
-            }
-            let path = partial.join(format!("{:012}.jsonl", sealed.entry.sequence));
-            let file = File::create(&path).map_err(JournalError::io(shown("create", &path)))?;
-            segment = Some(BufWriter::new(file));
-            length = 0;
+    let bytes = file.finish()?;
+    refuse_existing(out)?;
+    fs::rename(&part, out).map_err(JournalError::io("rename a copy to", out))?;
+    sync_folder(parent(out))?;
+    let head = walk.head();
+    Ok(Copied { head, bytes, torn: walk.torn().cloned() })
+}
+
+/// Makes the store folder `folder`, which must not exist or be empty, from a copy. The state is
+/// rebuilt when the store is opened.
+///
+/// # Errors
+/// A copy that is damaged, cut off or empty, or a folder that holds something.
+pub fn restore(copy: &Path, folder: &Path) -> Result<Copied, JournalError> {
+    restore_with(copy, folder, SEGMENT_BYTES)
+}
+
+/// [`restore`] with segments of another size in bytes.
+///
+/// # Errors
+/// As [`restore`].
+pub fn restore_with(
+    copy: &Path,
+    folder: &Path,
+    segment_bytes: u64,
+) -> Result<Copied, JournalError> {
+    refuse_filled(folder)?;
+    let part = beside(folder);
+    let _cleared = Cleared(&part);
+    let journal = segments_folder(&part);
+    fs::create_dir_all(&journal).map_err(JournalError::io("create", &journal))?;
+    let mut walk = Walk::file(copy);
+    let mut bytes = 0;
+    let mut output: Option<Output> = None;
+    while let Some(entry) = walk.next() {
+        let entry = entry?;
+        if output.as_ref().is_some_and(|output| segment_bytes <= output.bytes) {
+            bytes += output.take().map_or(Ok(0), Output::finish)?;
         }
-        length += sealed.line.len() as u64;
-        let Some(writer) = segment.as_mut() else { return Ok(()) };
-        writer.write_all(&sealed.line).map_err(JournalError::io("write the restored journal"))
-    })?;
-    if let Some(done) = segment.take() {
-        finish(done)?;
+        let file = match &mut output {
+            Some(file) => file,
+            None => {
+                output.insert(Output::create(&Segment::starting(&journal, entry.sequence).path)?)
+            }
+        };
+        file.line(walk.raw())?;
     }
-    sync_folder(&partial)?;
-    let place = store.join("journal");
-    fs::rename(&partial, &place).map_err(JournalError::io(shown("rename", &partial)))?;
-    sync_folder(store)?;
-    Ok(head)
+    bytes += output.take().map_or(Ok(0), Output::finish)?;
+    let head = walk.head();
+    if let Some(torn) = walk.torn() {
+        let why = "ends without a line feed: the copy was cut off".into();
+        return Err(JournalError::Corrupt { segment: torn.segment.clone(), line: torn.line, why });
+    }
+    if head.sequence == 0 {
+        let segment = copy.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let why = "expected at least one entry".into();
+        return Err(JournalError::Corrupt { segment, line: 1, why });
+    }
+    sync_folder(&journal)?;
+    sync_folder(&part)?;
+    refuse_filled(folder)?;
+    // Renaming onto an empty folder replaces it, and fails if it has been filled meanwhile.
+    fs::rename(&part, folder).map_err(JournalError::io("rename a restored store to", folder))?;
+    sync_folder(parent(folder))?;
+    Ok(Copied { head, bytes, torn: None })
 }
 
-fn finish(writer: BufWriter<File>) -> Result<(), JournalError> {
-    let file = writer.into_inner().map_err(|error| JournalError::Io {
-        what: "write the restored journal".to_owned(),
-        error: error.into_error(),
-    })?;
-    file.sync_all().map_err(JournalError::io("sync the restored journal"))
+struct Output {
+    path: PathBuf,
+    file: BufWriter<File>,
+    bytes: u64,
+}
+
+impl Output {
+    fn create(path: &Path) -> Result<Self, JournalError> {
+        let file = File::create_new(path).map_err(JournalError::io("create", path))?;
+        Ok(Self { path: path.into(), file: BufWriter::with_capacity(1 << 18, file), bytes: 0 })
+    }
+
+    fn line(&mut self, line: &[u8]) -> Result<(), JournalError> {
+        let written = self.file.write_all(line).and_then(|()| self.file.write_all(b"\n"));
+        written.map_err(JournalError::io("write", &self.path))?;
+        self.bytes += line.len() as u64 + 1;
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<u64, JournalError> {
+        let synced = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
+        synced.map_err(JournalError::io("sync", &self.path))?;
+        Ok(self.bytes)
+    }
+}
+
+/// Removes what is left under the working name, whether the copy came to its end or not.
+struct Cleared<'a>(&'a Path);
+
+impl Drop for Cleared<'_> {
+    fn drop(&mut self) {
+        let removed = if self.0.is_dir() { fs::remove_dir_all(self.0) } else { Ok(()) };
+        if self.0.is_file() || removed.is_err() {
+            let _ = fs::remove_file(self.0);
+        }
+    }
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    parent(path).join(format!(".{name}.part-{}", std::process::id()))
+}
+
+fn refuse_existing(path: &Path) -> Result<(), JournalError> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Err(JournalError::Exists { path: path.into() }),
+        Err(_) => Ok(()),
+    }
+}
+
+fn refuse_filled(folder: &Path) -> Result<(), JournalError> {
+    match fs::read_dir(folder) {
+        Ok(mut entries) => match entries.next() {
+            None => Ok(()),
+            Some(_) => Err(JournalError::Exists { path: folder.into() }),
+        },
+        Err(_) => refuse_existing(folder),
+    }
 }

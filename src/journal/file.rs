@@ -1,258 +1,285 @@
-//! The journal in segmented files of a folder.
+//! The journal as files in a folder: `journal/000000000001.jsonl` and so on, each named after its
+//! first entry, beside a `lock` file that keeps a second process out.
 //!
-//! Segments are named by their first sequence, `000000000001.jsonl`. A last line without its end was
-//! never acknowledged and is cut off; a journal cut exactly at the end of a line can only be told by
-//! a store that knows more.
+//! **Invariant:** when an append returns, its lines are on disk (`fdatasync`) and the folder knows
+//! the file; when it fails, none of them counts, and the journal refuses to go on until it is
+//! opened and verified again.
 //!
-//! **Invariant:** after `append` returns, the lines and the folder that names them are on the disk.
+//! An append of several entries is one write and one sync. Should the machine lose power in
+//! between, a file system that records a file's new length only after its data (ext4's default,
+//! xfs, btrfs) leaves a prefix, which opening cuts back to the last whole line. A file system
+//! that leaves holes shows up as corruption, never as missing entries.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{BufRead, BufReader, Seek, SeekFrom, Write},
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use super::{
-    Head, Journal, JournalError,
-    entry::{Entry, Sealed},
+    Entries, Journal, JournalError, Torn,
+    chain::{Chain, Head},
+    entry::Entry,
+    segment::{self, Segment, Walk},
 };
 
-/// Size in bytes from which a new segment is begun.
-pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
+/// Size in bytes from which on a new segment is begun.
+pub const SEGMENT_BYTES: u64 = 64 << 20;
 
-/// What opening a journal found.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Torn {
-    /// Bytes of an unfinished last line that were cut off.
-    pub bytes: u64,
-}
+const FOLDER: &str = "journal";
+const LOCK: &str = "lock";
 
-/// The journal of a store folder.
+/// The journal of one store folder, locked for this process.
 #[derive(Debug)]
 pub struct FileJournal {
-    folder: PathBuf,
-    segment_bytes: u64,
-    head: Head,
-    file: Option<File>,
+    journal: PathBuf,
+    segments: Vec<Segment>,
+    file: File,
+    /// Length of the last segment in bytes.
     length: u64,
-    poisoned: bool,
+    head: Head,
+    chain: Chain,
+    segment_bytes: u64,
+    /// Why nothing may be appended any more.
+    poisoned: Option<String>,
+    /// Held until the journal is dropped; the operating system frees it when the process ends.
+    lock: File,
+}
+
+/// Where the segments of a store folder are.
+pub fn segments_folder(folder: &Path) -> PathBuf {
+    folder.join(FOLDER)
 }
 
 impl FileJournal {
-    /// Opens the journal in a folder, creating it when it is missing. Every line is checked. O(bytes).
+    /// Opens or creates the journal of the store folder, verifies all of it, cuts off and reports a
+    /// torn last line. `segment_bytes` is the size from which on a new segment is begun, for
+    /// example [`SEGMENT_BYTES`].
     ///
     /// # Errors
-    /// A broken line, a gap, or a folder that cannot be read.
-    pub fn open(folder: &Path, segment_bytes: u64) -> Result<(Self, Torn), JournalError> {
-        if !folder.exists() {
-            fs::create_dir_all(folder).map_err(JournalError::io(shown("create", folder)))?;
-            sync_parent(folder)?;
+    /// [`JournalError::Locked`] for a second process, [`JournalError::Corrupt`] for damage.
+    pub fn open(folder: &Path, segment_bytes: u64) -> Result<(Self, Option<Torn>), JournalError> {
+        let journal = segments_folder(folder);
+        fs::create_dir_all(&journal).map_err(JournalError::io("create", &journal))?;
+        let lock = lock(folder)?;
+        sync_folder(folder)?;
+        sync_folder(parent(folder))?;
+        let mut segments = segment::list(&journal)?;
+        if segments.is_empty() {
+            segments.push(create(&journal, 1)?);
         }
-        let mut journal = Self::at(folder, segment_bytes);
-        let segments = journal.segments()?;
-        let mut torn = Torn::default();
-        let mut head = Head::default();
-        for (at, (first, path)) in segments.iter().enumerate() {
-            let last = at + 1 == segments.len();
-            if *first != head.sequence + 1 {
-                let why = format!("expected a segment beginning with entry {}", head.sequence + 1);
-                return Err(corrupt(path, 1, why));
-            }
-            let end = walk(path, &mut head, &mut |_| Ok(()))?;
-            if let Some(whole) = end.torn_at {
-                if !last {
-                    return Err(corrupt(path, end.lines + 1, "the line has no end".to_owned()));
-                }
-                let file = OpenOptions::new().write(true).open(path);
-                let file = file.map_err(JournalError::io(shown("open", path)))?;
-                torn.bytes = end.bytes - whole;
-                file.set_len(whole).map_err(JournalError::io(shown("cut", path)))?;
-                file.sync_all().map_err(JournalError::io(shown("sync", path)))?;
-            }
+        let mut walk = Walk::all(segments.clone());
+        walk.try_for_each(|entry| entry.map(drop))?;
+        let head = walk.head();
+        let last = segments.last().map(|last| last.path.clone()).unwrap_or_default();
+        let file = OpenOptions::new().append(true).open(&last);
+        let file = file.map_err(JournalError::io("open", &last))?;
+        let (length, torn) = (walk.offset(), walk.torn().cloned());
+        let chain = walk.into_chain();
+        if torn.is_some() {
+            cut(&file, length).map_err(JournalError::io("cut the torn line of", &last))?;
         }
-        journal.head = head;
-        if let Some((_, path)) = segments.last() {
-            let file = OpenOptions::new().append(true).open(path);
-            let mut file = file.map_err(JournalError::io(shown("open", path)))?;
-            let end = file.seek(SeekFrom::End(0));
-            journal.length = end.map_err(JournalError::io(shown("measure", path)))?;
-            journal.file = Some(file);
-        }
+        let journal = Self {
+            journal,
+            segments,
+            file,
+            length,
+            head,
+            chain,
+            segment_bytes,
+            poisoned: None,
+            lock,
+        };
         Ok((journal, torn))
     }
 
-    /// Opens a journal that another process may be writing; nothing is changed. O(bytes).
-    ///
-    /// # Errors
-    /// A broken line, a gap, or a folder that cannot be read.
-    pub fn open_for_reading(folder: &Path) -> Result<Self, JournalError> {
-        let mut journal = Self::at(folder, SEGMENT_BYTES);
-        let mut head = Head::default();
-        for (_, path) in journal.segments()? {
-            walk(&path, &mut head, &mut |_| Ok(()))?;
-        }
-        journal.head = head;
-        journal.poisoned = true;
-        Ok(journal)
+    /// The files, in order.
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
     }
 
-    fn at(folder: &Path, segment_bytes: u64) -> Self {
-        Self {
-            folder: folder.to_owned(),
-            segment_bytes,
-            head: Head::default(),
-            file: None,
-            length: 0,
-            poisoned: false,
+    /// The lines of the entries, and the chain with them.
+    fn lines(&self, last: u64, entries: &[Entry]) -> Result<(Vec<u8>, Chain), JournalError> {
+        if last != self.head.sequence {
+            return Err(JournalError::Conflict { expected: last, actual: self.head.sequence });
         }
+        let mut chain = self.chain.clone();
+        let mut lines = Vec::new();
+        for entry in entries {
+            let unchained = |why| JournalError::Unchained { sequence: entry.sequence, why };
+            chain.accept(entry).map_err(unchained)?;
+            lines.extend_from_slice(&entry.line()?);
+        }
+        Ok((lines, chain))
     }
 
-    /// The segments in order, with the sequence each is named by.
-    pub fn segments(&self) -> Result<Vec<(u64, PathBuf)>, JournalError> {
-        let mut found = Vec::new();
-        let entries = fs::read_dir(&self.folder);
-        for entry in entries.map_err(JournalError::io(shown("list", &self.folder)))? {
-            let path = entry.map_err(JournalError::io(shown("list", &self.folder)))?.path();
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            let first = name.strip_suffix(".jsonl").and_then(|stem| stem.parse().ok());
-            match first {
-                Some(first) => found.push((first, path)),
-                None => {
-                    return Err(corrupt(&path, 0, "not a segment of the journal".to_owned()));
-                }
-            }
+    fn rotate(&mut self) -> Result<(), JournalError> {
+        if self.length == 0 || self.length < self.segment_bytes {
+            return Ok(());
         }
-        found.sort();
-        Ok(found)
-    }
-
-    fn begin_segment(&mut self, first: u64) -> Result<(), JournalError> {
-        let path = self.folder.join(format!("{first:012}.jsonl"));
-        let file = OpenOptions::new().append(true).create_new(true).open(&path);
-        self.file = Some(file.map_err(JournalError::io(shown("create", &path)))?);
+        let segment = create(&self.journal, self.head.sequence + 1)?;
+        let file = OpenOptions::new().append(true).open(&segment.path);
+        self.file = file.map_err(JournalError::io("open", &segment.path))?;
+        self.segments.push(segment);
         self.length = 0;
-        sync_folder(&self.folder)
+        Ok(())
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), JournalError> {
-        let failed = |error| JournalError::Io { what: "write the journal".to_owned(), error };
-        let Some(file) = self.file.as_mut() else { return Err(JournalError::Poisoned) };
-        let written = file.write_all(bytes).and_then(|()| file.sync_data());
-        if let Err(error) = written {
-            // What the disk holds is in doubt; nothing more is written until it is checked.
-            let _ = file.set_len(self.length);
-            self.poisoned = true;
-            return Err(failed(error));
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        self.file.write_all(lines)?;
+        self.file.sync_data()
+    }
+
+    /// Takes back what a failed append may have left, and refuses from now on.
+    fn poison(&mut self, failure: &dyn std::fmt::Display) {
+        let mut why = failure.to_string();
+        if let Err(error) = cut(&self.file, self.length) {
+            why = format!("{why}; and what it wrote could not be taken back: {error}");
         }
-        self.length += bytes.len() as u64;
-        Ok(())
+        tracing::error!(why, "the journal refuses further entries");
+        self.poisoned = Some(why);
     }
 }
 
 impl Journal for FileJournal {
-    fn head(&self) -> Head {
-        self.head.clone()
+    fn head(&self) -> &Head {
+        &self.head
     }
 
-    fn append(&mut self, after: u64, entries: &[Sealed]) -> Result<(), JournalError> {
-        if self.poisoned {
-            return Err(JournalError::Poisoned);
+    fn append(&mut self, last: u64, entries: &[Entry]) -> Result<(), JournalError> {
+        if let Some(why) = self.poisoned.clone() {
+            return Err(JournalError::Poisoned { why });
         }
-        if self.head.sequence != after {
-            return Err(JournalError::Moved { found: self.head.sequence, expected: after });
+        let (lines, chain) = self.lines(last, entries)?;
+        let Some(newest) = entries.last() else { return Ok(()) };
+        if let Err(error) = self.rotate() {
+            self.poison(&error);
+            return Err(error);
         }
-        let Some(last) = entries.last() else { return Ok(()) };
-        if self.file.is_none() || self.segment_bytes <= self.length {
-            self.begin_segment(after + 1)?;
+        if let Err(source) = self.write(&lines) {
+            self.poison(&source);
+            let path = self.segments.last().map(|last| last.path.clone()).unwrap_or_default();
+            return Err(JournalError::Io { action: "append to", path, source });
         }
-        let bytes: Vec<u8> =
-            entries.iter().flat_map(|sealed| sealed.line.iter().copied()).collect();
-        self.write(&bytes)?;
-        self.head = Head { sequence: last.entry.sequence, digest: last.digest.clone() };
+        self.length += lines.len() as u64;
+        (self.head, self.chain) = (newest.head(), chain);
         Ok(())
     }
 
-    fn read_from(
-        &self,
-        sequence: u64,
-        visit: &mut dyn FnMut(Entry) -> Result<(), JournalError>,
-    ) -> Result<(), JournalError> {
-        let mut head = Head::default();
-        for (_, path) in self.segments()? {
-            walk(&path, &mut head, &mut |sealed| {
-                if sequence <= sealed.entry.sequence { visit(sealed.entry) } else { Ok(()) }
-            })?;
-        }
-        Ok(())
+    fn read_from(&self, sequence: u64) -> Result<Entries<'_>, JournalError> {
+        Ok(Box::new(Walk::from(&self.segments, sequence)?))
     }
 }
 
-/// How a segment ended.
-pub(super) struct End {
-    pub lines: u64,
-    pub bytes: u64,
-    /// Where an unfinished last line begins.
-    pub torn_at: Option<u64>,
-}
-
-/// Reads a segment line by line, checking the chain from `head` on.
-pub(super) fn walk(
-    path: &Path,
-    head: &mut Head,
-    visit: &mut dyn FnMut(Sealed) -> Result<(), JournalError>,
-) -> Result<End, JournalError> {
-    let file = File::open(path).map_err(JournalError::io(shown("open", path)))?;
-    let mut reader = BufReader::with_capacity(1 << 20, file);
-    let mut end = End { lines: 0, bytes: 0, torn_at: None };
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let read = reader.read_until(b'\n', &mut line);
-        let read = read.map_err(JournalError::io(shown("read", path)))? as u64;
-        if read == 0 {
-            return Ok(end);
-        }
-        if line.last() != Some(&b'\n') {
-            end.torn_at = Some(end.bytes);
-            end.bytes += read;
-            return Ok(end);
-        }
-        end.bytes += read;
-        end.lines += 1;
-        let sealed = Sealed::open(&line).map_err(|why| corrupt(path, end.lines, why))?;
-        let Entry { sequence, previous, .. } = &sealed.entry;
-        if *sequence != head.sequence + 1 {
-            let why = format!("entry {sequence}: expected entry {}", head.sequence + 1);
-            return Err(corrupt(path, end.lines, why));
-        }
-        if *previous != head.digest {
-            let why = format!("entry {sequence} does not follow the entry before it");
-            return Err(corrupt(path, end.lines, why));
-        }
-        *head = Head { sequence: *sequence, digest: sealed.digest.clone() };
-        visit(sealed)?;
+impl Drop for FileJournal {
+    fn drop(&mut self) {
+        // Closing is not enough while a child process, just forked, still has the file open.
+        let _ = self.lock.unlock();
     }
 }
 
-fn corrupt(path: &Path, line: u64, why: String) -> JournalError {
-    let segment = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-    JournalError::Corrupt { segment, line, why }
+fn lock(folder: &Path) -> Result<File, JournalError> {
+    let path = folder.join(LOCK);
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    let file = file.map_err(JournalError::io("open", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(JournalError::Locked { folder: folder.into() }),
+        Err(TryLockError::Error(source)) => Err(JournalError::Io { action: "lock", path, source }),
+    }
 }
 
-pub(super) fn shown(what: &str, path: &Path) -> String {
-    format!("{what} {}", path.display())
+fn create(journal: &Path, first: u64) -> Result<Segment, JournalError> {
+    let segment = Segment::starting(journal, first);
+    let path = &segment.path;
+    let file = OpenOptions::new().create_new(true).append(true).open(path);
+    let synced = file.and_then(|file| file.sync_all());
+    synced.map_err(JournalError::io("create", path))?;
+    sync_folder(journal)?;
+    Ok(segment)
 }
 
-/// Makes a folder's list of files durable.
-pub fn sync_folder(folder: &Path) -> Result<(), JournalError> {
+fn cut(file: &File, length: u64) -> io::Result<()> {
+    file.set_len(length)?;
+    file.sync_all()
+}
+
+/// The folder a path lies in.
+pub(super) fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Makes new names in the folder durable.
+pub(super) fn sync_folder(folder: &Path) -> Result<(), JournalError> {
     let synced = File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(JournalError::io(shown("sync", folder)))
+    synced.map_err(JournalError::io("sync", folder))
 }
 
-/// Makes a folder itself durable in the one above.
-pub fn sync_parent(folder: &Path) -> Result<(), JournalError> {
-    match folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        Some(parent) => sync_folder(parent),
-        None => sync_folder(Path::new(".")),
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::journal::entry::{Draft, Operation};
+
+    fn next(head: &Head) -> Entry {
+        let draft = Draft {
+            recorded_at: "2026-01-01T00:00:00Z".parse().unwrap(),
+            principal: "test".into(),
+            request_id: "request".into(),
+            request_digest: "0".repeat(64),
+            operation: Operation::RecordFigures { figures: vec![], decisions: vec![] },
+            answer: json!({}),
+        };
+        Entry::seal(head, draft).unwrap()
+    }
+
+    #[test]
+    fn after_a_failed_append_the_journal_refuses_until_it_is_opened_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut journal, _) = FileJournal::open(folder.path(), SEGMENT_BYTES).unwrap();
+        let first = next(journal.head());
+        journal.append(0, std::slice::from_ref(&first)).unwrap();
+        let second = next(&first.head());
+        // A file that is open for reading only fails like a disk that refuses.
+        journal.file = File::open(&journal.segments[0].path).unwrap();
+        let failed = journal.append(1, std::slice::from_ref(&second)).unwrap_err();
+        assert!(matches!(failed, JournalError::Io { action: "append to", .. }), "{failed}");
+        let path = journal.segments[0].path.clone();
+        journal.file = OpenOptions::new().append(true).open(path).unwrap();
+        let refused = journal.append(1, std::slice::from_ref(&second)).unwrap_err();
+        assert!(matches!(refused, JournalError::Poisoned { .. }), "{refused}");
+        assert_eq!(*journal.head(), first.head());
+        drop(journal);
+        let (mut journal, torn) = FileJournal::open(folder.path(), SEGMENT_BYTES).unwrap();
+        assert_eq!((journal.head(), torn), (&first.head(), None));
+        journal.append(1, &[second]).unwrap();
+    }
+
+    #[test]
+    fn what_a_failed_append_left_is_taken_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut journal, _) = FileJournal::open(folder.path(), SEGMENT_BYTES).unwrap();
+        let first = next(journal.head());
+        journal.append(0, std::slice::from_ref(&first)).unwrap();
+        journal.file.write_all(b"half a line").unwrap();
+        journal.poison(&"the disk is full");
+        drop(journal);
+        let (journal, torn) = FileJournal::open(folder.path(), SEGMENT_BYTES).unwrap();
+        assert_eq!((journal.head(), torn), (&first.head(), None));
+    }
+
+    #[test]
+    fn a_segment_of_just_the_size_is_followed_by_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = next(&Head::genesis());
+        let length = first.line().unwrap().len() as u64;
+        for (limit, segments) in [(length - 1, 2), (length, 2), (length + 1, 1)] {
+            let folder = folder.path().join(limit.to_string());
+            let (mut journal, _) = FileJournal::open(&folder, limit).unwrap();
+            journal.append(0, std::slice::from_ref(&first)).unwrap();
+            journal.append(1, &[next(&first.head())]).unwrap();
+            assert_eq!(journal.segments().len(), segments, "limit {limit}, entry {length}");
+        }
     }
 }

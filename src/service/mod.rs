@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use crate::{
     domain::{area::AreaCode, month::Month},
@@ -21,9 +21,12 @@ use crate::{
         figures::{Known, NewFigure, NewStandard},
         folder::{DataError, Dataset, load},
     },
-    journal::{JournalError, entry::sha256_hex},
+    journal::{
+        entry::{Operation, sha256_hex},
+        file::SEGMENT_BYTES,
+    },
     rules::{param::Setting, shape::Place, terms::Terms as LawTerms},
-    store::{OpenReport, Store, ledger::Ledger},
+    store::{OpenReport, Progress, Store, StoreError, ledger::Ledger},
 };
 
 pub mod record;
@@ -34,13 +37,16 @@ pub mod status;
 
 pub mod writer;
 
+mod backend;
+
 use record::{Recorded, plan_figures, plan_law, plan_standards, unrecorded};
 use status::{Answer, answer};
-use writer::{Acknowledged, Command, SubmitError, Writer};
+use writer::{Acknowledged, Command, Plan, PlanFn, SubmitError, Writer};
 
-/// The clock. The only place where the time of day is read.
+/// The present instant, in whole microseconds. The only place where the time of day is read.
 fn now() -> DateTime<Utc> {
-    Utc::now()
+    let now = Utc::now();
+    now.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(now)
 }
 
 /// What does not change while the service runs: areas, names, calendar, law.
@@ -113,7 +119,10 @@ pub enum ServiceError {
     Data(#[from] DataError),
     /// The store cannot be used.
     #[error(transparent)]
-    Journal(#[from] JournalError),
+    Store(#[from] StoreError),
+    /// The system gives no thread.
+    #[error("start the writer: {0}")]
+    Thread(#[from] std::io::Error),
 }
 
 impl From<QuestionError> for ServiceError {
@@ -201,10 +210,10 @@ impl Service {
         ];
         for plan in plans {
             if let Some(operation) = plan.operation {
-                ledger.apply(&operation, Default::default());
+                record_shipped(&mut ledger, &operation);
             }
         }
-        Ok(Self::over(reference, Writer::start(None, ledger, now)))
+        Ok(Self::over(reference, Writer::in_memory_from(ledger)?))
     }
 
     /// A service over a store folder: opened, seeded with what it lacks, decisions brought up to date.
@@ -217,9 +226,9 @@ impl Service {
         progress: &mut dyn FnMut(Stage, u64, u64),
     ) -> Result<(Self, Started), ServiceError> {
         let reference = Arc::new(Reference::new(load(folders)?));
-        let (store, ledger, opened) =
-            Store::open(store, &mut |done, all| progress(Stage::Rebuild, done, all))?;
-        let writer = Writer::start(Some(store), ledger, now);
+        let told = &mut |at: Progress| progress(Stage::Rebuild, at.done, at.total);
+        let (store, ledger, opened) = Store::open_with(store, SEGMENT_BYTES, told)?;
+        let writer = Writer::start(store, ledger)?;
         let service = Self::over(reference, writer);
         let started = service.seed(opened, progress)?;
         Ok((service, started))
@@ -249,8 +258,9 @@ impl Service {
             progress(Stage::Seed, done, all);
         }
         let reference = self.reference.clone();
-        let adopted = self.seeding(Box::new(move |ledger, at| plan_law(&reference, ledger, at)))?;
-        let adopted: Recorded = read_answer(&adopted);
+        let adopted =
+            self.seeding(Box::new(move |ledger, at| Ok(plan_law(&reference, ledger, at))))?;
+        let adopted: Recorded = read_answer(&adopted.answer);
         Ok(Started {
             opened,
             figures_seeded,
@@ -263,19 +273,20 @@ impl Service {
     fn seed_rows<T: Send + 'static>(
         &self,
         rows: Vec<T>,
-        plan: fn(&Reference, &Ledger, Vec<T>, DateTime<Utc>, bool) -> writer::Planned,
+        plan: fn(&Reference, &Ledger, Vec<T>, DateTime<Utc>, bool) -> Plan,
     ) -> Result<(), ServiceError> {
         let reference = self.reference.clone();
-        let plan = Box::new(move |ledger: &Ledger, at| plan(&reference, ledger, rows, at, false));
+        let plan =
+            Box::new(move |ledger: &Ledger, at| Ok(plan(&reference, ledger, rows, at, false)));
         self.seeding(plan).map(|_| ())
     }
 
-    fn seeding(&self, plan: writer::Plan) -> Result<Acknowledged, ServiceError> {
+    fn seeding(&self, plan: PlanFn) -> Result<Acknowledged, ServiceError> {
         let request_id = uuid::Uuid::now_v7().to_string();
-        let request_digest = sha256_hex(b"seed");
+        let request_digest = sha256_hex("seed");
         let principal = "seed".to_owned();
         let command = Command { principal, request_id, request_digest, plan };
-        Ok(self.writer.submit_blocking(command)?)
+        Ok(self.writer.submit(command)?)
     }
 
     /// Records figures whose rows were checked.
@@ -294,7 +305,7 @@ impl Service {
         let content: String = content.collect();
         let reference = self.reference.clone();
         let plan = move |ledger: &Ledger, at: DateTime<Utc>| {
-            plan_figures(&reference, ledger, rows, at, true)
+            Ok(plan_figures(&reference, ledger, rows, at, true))
         };
         self.record(request, &content, Box::new(plan)).await
     }
@@ -315,7 +326,7 @@ impl Service {
         let content: String = content.collect();
         let reference = self.reference.clone();
         let plan = move |ledger: &Ledger, at: DateTime<Utc>| {
-            plan_standards(&reference, ledger, rows, at, true)
+            Ok(plan_standards(&reference, ledger, rows, at, true))
         };
         self.record(request, &content, Box::new(plan)).await
     }
@@ -324,19 +335,18 @@ impl Service {
         &self,
         request: Request,
         content: &str,
-        plan: writer::Plan,
+        plan: PlanFn,
     ) -> Result<Outcome, ServiceError> {
-        let request_digest = sha256_hex(content.as_bytes());
+        let request_digest = sha256_hex(content);
         if request.validate_only {
-            let planned = plan(&self.writer.snapshot(), now());
-            let acknowledged = Acknowledged { sequence: 0, answer: planned.answer };
-            return Ok(Outcome { sequence: 0, recorded: read_answer(&acknowledged) });
+            let planned = plan(&self.writer.snapshot(), now()).map_err(SubmitError::Refused)?;
+            return Ok(Outcome { sequence: 0, recorded: read_answer(&planned.answer) });
         }
         let Request { principal, id: request_id, .. } = request;
         let command = Command { principal, request_id, request_digest, plan };
-        let acknowledged = self.writer.submit(command).await?;
-        let recorded = read_answer(&acknowledged);
-        Ok(Outcome { sequence: acknowledged.sequence, recorded })
+        let acknowledged = self.writer.submit_async(command).await?;
+        let recorded = read_answer(&acknowledged.answer);
+        Ok(Outcome { sequence: acknowledged.sequence.unwrap_or(0), recorded })
     }
 
     /// The history of an area through a month. The ordinary question (law in force, everything
@@ -360,7 +370,7 @@ impl Service {
         };
         let key = (area, terms.strict);
         let cached = self.timelines.read().unwrap_or_else(PoisonError::into_inner);
-        if cached.of == ledger.head.sequence
+        if cached.of == ledger.sequence()
             && let Some(timeline) = cached.by_area.get(&key)
         {
             return Ok(timeline.clone());
@@ -368,8 +378,8 @@ impl Service {
         drop(cached);
         let timeline = Arc::new(Timeline::through(world, area, newest, terms)?);
         let mut cached = self.timelines.write().unwrap_or_else(PoisonError::into_inner);
-        if cached.of != ledger.head.sequence {
-            *cached = Cached { of: ledger.head.sequence, by_area: HashMap::new() };
+        if cached.of != ledger.sequence() {
+            *cached = Cached { of: ledger.sequence(), by_area: HashMap::new() };
         }
         cached.by_area.insert(key, timeline.clone());
         Ok(timeline)
@@ -392,6 +402,12 @@ impl Service {
     }
 }
 
-fn read_answer(acknowledged: &Acknowledged) -> Recorded {
-    serde_json::from_value(acknowledged.answer.clone()).unwrap_or_default()
+fn read_answer(answer: &serde_json::Value) -> Recorded {
+    serde_json::from_value(answer.clone()).unwrap_or_default()
+}
+
+/// Shipped rows are the first of their keys, so that nothing can contradict them.
+fn record_shipped(ledger: &mut Ledger, operation: &Operation) {
+    let recorded = ledger.record(operation);
+    assert!(recorded.is_ok(), "shipped rows are planned as first revisions: {recorded:?}");
 }

@@ -4,7 +4,7 @@
 //! **Invariant:** a batch is recorded whole or not at all; a decision is recorded with the fact that
 //! changed it.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -20,15 +20,12 @@ use crate::{
         question::{Applied, Terms},
         timeline::Timeline,
     },
-    intake::{
-        figures::{NewFigure, NewStandard},
-        table::RowProblem,
-    },
+    intake::figures::{NewFigure, NewStandard},
     journal::entry::{LawDocument, Operation},
     store::ledger::Ledger,
 };
 
-use super::{Reference, writer::Planned};
+use super::{Reference, writer::Plan};
 
 /// What became of a batch.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,16 +40,9 @@ pub struct Recorded {
     pub decisions: u32,
 }
 
-/// A batch that was not recorded because rows are wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
-    /// The rows; `line` is the position in the batch.
-    pub problems: Vec<RowProblem>,
-}
-
-fn planned(operation: Option<Operation>, recorded: &Recorded) -> Planned {
+fn planned(operation: Option<Operation>, recorded: &Recorded) -> Plan {
     let answer = serde_json::to_value(recorded).expect("counts are plain JSON");
-    Planned { operation, answer }
+    Plan { operation, answer }
 }
 
 /// Plans the recording of figures. O(rows + months of the areas they can decide).
@@ -62,7 +52,7 @@ pub fn plan_figures(
     rows: Vec<NewFigure>,
     at: DateTime<Utc>,
     decide: bool,
-) -> Planned {
+) -> Plan {
     let mut recorded = Recorded::default();
     let mut figures = Vec::new();
     for row in rows {
@@ -113,7 +103,7 @@ pub fn plan_standards(
     rows: Vec<NewStandard>,
     at: DateTime<Utc>,
     decide: bool,
-) -> Planned {
+) -> Plan {
     let mut recorded = Recorded::default();
     let mut standards = Vec::new();
     for row in rows {
@@ -154,10 +144,11 @@ pub fn plan_standards(
 
 /// Plans the adoption of documents that are new or changed since the last start, with every
 /// decision that differs from the recorded one. O(areas with an index × months).
-pub fn plan_law(reference: &Reference, ledger: &Ledger, at: DateTime<Utc>) -> Planned {
+pub fn plan_law(reference: &Reference, ledger: &Ledger, at: DateTime<Utc>) -> Plan {
     let instruments = reference.data.library.instruments();
+    let known = |id: &str| ledger.law().iter().rev().find(|one| one.document.id == id);
     let fresh = instruments.iter().filter(|one| {
-        ledger.law.get(&one.head.id).is_none_or(|known| known.sha256 != one.head.digest)
+        known(&one.head.id).is_none_or(|known| known.document.sha256 != one.head.digest)
     });
     let documents: Vec<_> = fresh
         .map(|one| LawDocument {
@@ -197,7 +188,7 @@ fn changed(
         let world = reference.world(ledger);
         let Ok(timeline) = Timeline::through(world, area, newest, &terms) else { continue };
         for outcome in timeline.outcomes() {
-            let known = ledger.decisions(area, outcome.month).last();
+            let known = ledger.decision_revisions(area, outcome.month).last();
             let same = |known: &Decision| {
                 known.triggered == outcome.triggered
                     && known.state == outcome.state
@@ -246,6 +237,3 @@ pub fn unrecorded(reference: &Reference, ledger: &Ledger) -> (Vec<NewFigure>, Ve
     let standards = reference.data.standards.iter().filter(known).cloned().collect();
     (figures, standards)
 }
-
-/// A shared reference for plans that outlive the call.
-pub type Shared = Arc<Reference>;

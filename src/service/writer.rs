@@ -1,349 +1,406 @@
-//! The one writer: plans, makes durable, applies, publishes, and only then answers.
+//! The writer: the one thread that changes anything.
 //!
-//! **Invariant:** nobody sees or is told of a fact that is not on the disk; a request is accepted at
-//! most once.
+//! Commands wait in a bounded queue. The thread takes as many as are waiting, plans each against a
+//! draft that has applied those before it, puts all their entries into the journal with one sync,
+//! applies them to the state, publishes the new ledger, and answers — in this order.
+//!
+//! **Invariant:** nobody is answered, and no reader sees a fact, before its entry is on disk. An
+//! entry follows from the ledger it was planned on, its instant and its command alone.
 
 use std::{
     collections::HashMap,
+    fmt, io,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
-    thread::JoinHandle,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use tokio::sync::{broadcast, oneshot};
 
+use super::{backend::Backend, now};
 use crate::{
     domain::decision::Decision,
-    journal::{
-        Head, JournalError,
-        entry::{Entry, FORMAT, Operation, Sealed},
-    },
-    store::{Store, Verified, ledger::Ledger},
+    journal::entry::{Draft, Entry, Operation},
+    store::{Store, ledger::Ledger, record::RequestRecord},
 };
 
-/// Most requests waiting.
-pub const WAITING_MAX: usize = 1_024;
-/// Most requests made durable together.
-const BATCH_MAX: usize = 256;
-/// Most decisions a slow watcher may lag behind.
-const WATCH_LAG_MAX: usize = 65_536;
+/// How many commands may wait.
+pub const QUEUE_COMMANDS: usize = 1024;
 
-/// What a request would record.
-pub struct Planned {
-    /// The operation; none when there is nothing to record.
+/// How many commands are recorded with one sync.
+const BATCH_COMMANDS: usize = 256;
+
+/// How many decisions a slow watcher may lag behind before it is told so.
+const WATCH_DECISIONS: usize = 65_536;
+
+/// How long the thread waits for a further command before it flushes the state.
+const FLUSH_WHEN_IDLE: Duration = Duration::from_millis(500);
+
+/// How long the state stays unflushed while commands keep coming. The journal has everything; this
+/// bounds what a start after a crash must replay.
+const FLUSH_EVERY: Duration = Duration::from_secs(5);
+
+/// What a plan decided to record and to answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// What is recorded; none when there is nothing new. Its facts carry the next revisions and
+    /// the instant the plan was given.
     pub operation: Option<Operation>,
-    /// The answer; `{sequence}` is filled in by the caller.
-    pub answer: Value,
+    /// What is answered, now and whenever the request is repeated. Numbers in it are integers or
+    /// text.
+    pub answer: serde_json::Value,
 }
 
-/// Works out what to record, from the ledger as it will be and the instant of recording.
-pub type Plan = Box<dyn FnOnce(&Ledger, DateTime<Utc>) -> Planned + Send>;
+/// Why a plan records nothing; the caller knows its type.
+pub type PlanError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Decides what to record, given everything recorded so far and the instant it is recorded at.
+/// Runs on the writer's thread: short, and without waiting for anything.
+pub type PlanFn = Box<dyn FnOnce(&Ledger, DateTime<Utc>) -> Result<Plan, PlanError> + Send>;
 
 /// A request to record something.
 pub struct Command {
     /// Who asks.
     pub principal: String,
-    /// The request's id.
+    /// The id the client gave the request.
     pub request_id: String,
-    /// SHA-256 of its content.
+    /// The sha-256 of the request's payload, in lower-case hex.
     pub request_digest: String,
-    /// What to record.
-    pub plan: Plan,
+    /// What to do.
+    pub plan: PlanFn,
 }
 
-/// A request that was answered.
+/// The answer to a command.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Acknowledged {
-    /// The entry it became; 0 when there was nothing to record.
-    pub sequence: u64,
-    /// The answer.
-    pub answer: Value,
+    /// The entry that recorded it; none when there was nothing to record.
+    pub sequence: Option<u64>,
+    /// When it was recorded, or found to be nothing new.
+    pub recorded_at: DateTime<Utc>,
+    /// What the plan answered.
+    pub answer: serde_json::Value,
+    /// Whether the request had been recorded before, and this is what was answered then.
+    pub repeated: bool,
 }
 
-/// Why a request was not accepted.
-#[derive(Debug, Clone, thiserror::Error)]
+/// Why a command was not carried out.
+#[derive(Debug, thiserror::Error)]
 pub enum SubmitError {
-    /// The id was used for another content.
-    #[error("request id {request_id:?} was used for another request, entry {sequence}")]
-    Reused {
+    /// The plan said no.
+    #[error(transparent)]
+    Refused(PlanError),
+    /// The id was given to another request.
+    #[error(
+        "request id {request_id:?} was used for another request, recorded as entry {first_sequence}"
+    )]
+    RequestIdReused {
         /// The id.
         request_id: String,
         /// The entry of the first request.
-        sequence: u64,
+        first_sequence: u64,
     },
-    /// Too many requests are waiting.
-    #[error("{WAITING_MAX} requests are waiting; try again")]
-    Busy,
-    /// The service is stopping.
-    #[error("the service is stopping; try again")]
-    Stopping,
-    /// The journal failed.
-    #[error(transparent)]
-    Journal(Arc<JournalError>),
+    /// Too many commands wait.
+    #[error("{waiting} requests are waiting, expected fewer; try again later")]
+    Busy {
+        /// The most that may wait.
+        waiting: usize,
+    },
+    /// The plan panicked, or planned what contradicts the ledger.
+    #[error("the request {request_id:?} could not be planned: {why}")]
+    Broken {
+        /// The request.
+        request_id: String,
+        /// What happened.
+        why: String,
+    },
+    /// The journal could not be written; nothing is recorded until the service is started again.
+    /// Whether this request was recorded is known by repeating it then.
+    #[error("nothing can be recorded until the service is started again: {why}")]
+    Unwritable {
+        /// What happened.
+        why: String,
+    },
+    /// The writer has been shut down.
+    #[error("the service is shutting down and records nothing any more")]
+    Stopped,
 }
 
-type Reply = oneshot::Sender<Result<Acknowledged, SubmitError>>;
+type Answer = Result<Acknowledged, SubmitError>;
 
-enum Message {
-    Submit(Command, Reply),
-    Verify(oneshot::Sender<Result<Verified, SubmitError>>),
-    Export(std::path::PathBuf, oneshot::Sender<Result<Head, SubmitError>>),
-    Stop,
+struct Waiting {
+    command: Command,
+    reply: oneshot::Sender<Answer>,
 }
 
-/// The handle to the writer. Dropping it stops the writer after what is waiting.
+/// The handle to the writer's thread; shared freely.
 pub struct Writer {
-    sender: SyncSender<Message>,
+    ledger: Arc<ArcSwap<Ledger>>,
+    queue: Mutex<Option<SyncSender<Waiting>>>,
+    queue_commands: usize,
     thread: Mutex<Option<JoinHandle<()>>>,
-    ledger: Arc<ArcSwap<Ledger>>,
     decisions: broadcast::Sender<Decision>,
-}
-
-struct Loop {
-    store: Option<Store>,
-    draft: Ledger,
-    ledger: Arc<ArcSwap<Ledger>>,
-    decisions: broadcast::Sender<Decision>,
-    in_memory: HashMap<String, (String, Acknowledged)>,
-    last_instant: DateTime<Utc>,
-    clock: fn() -> DateTime<Utc>,
 }
 
 impl Writer {
-    /// Starts a writer over a store, or in memory only.
-    pub fn start(store: Option<Store>, ledger: Ledger, clock: fn() -> DateTime<Utc>) -> Self {
-        let (sender, receiver) = sync_channel(WAITING_MAX);
-        let (decisions, _) = broadcast::channel(WATCH_LAG_MAX);
-        let shared = Arc::new(ArcSwap::from_pointee(ledger.clone()));
-        let writer = Loop {
-            store,
-            draft: ledger,
-            ledger: shared.clone(),
-            decisions: decisions.clone(),
-            in_memory: HashMap::new(),
-            last_instant: DateTime::<Utc>::MIN_UTC,
-            clock,
-        };
-        let thread = std::thread::Builder::new().name("writer".to_owned());
-        let thread = thread.spawn(move || writer.run(&receiver)).ok();
-        Self { sender, thread: Mutex::new(thread), ledger: shared, decisions }
+    /// Starts the writer of an open store, with room for [`QUEUE_COMMANDS`].
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(store: Store, ledger: Ledger) -> io::Result<Self> {
+        Self::with_queue(store, ledger, QUEUE_COMMANDS)
     }
 
-    /// Everything recorded and durable so far.
+    /// [`Writer::start`] with room for so many waiting commands.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn with_queue(store: Store, ledger: Ledger, queue_commands: usize) -> io::Result<Self> {
+        Self::over(Backend::Store(Box::new(store)), ledger, queue_commands)
+    }
+
+    /// A writer that keeps nothing beyond the process.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn in_memory() -> io::Result<Self> {
+        Self::in_memory_from(Ledger::default())
+    }
+
+    /// A writer that keeps nothing beyond the process and starts from a ledger, for example of the
+    /// shipped data.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn in_memory_from(ledger: Ledger) -> io::Result<Self> {
+        Self::over(Backend::Memory(HashMap::new()), ledger, QUEUE_COMMANDS)
+    }
+
+    fn over(backend: Backend, ledger: Ledger, queue_commands: usize) -> io::Result<Self> {
+        let (sender, receiver) = sync_channel(queue_commands);
+        let published = Arc::new(ArcSwap::from_pointee(ledger));
+        let (decisions, _) = broadcast::channel(WATCH_DECISIONS);
+        let work = Work {
+            backend,
+            ledger: Arc::clone(&published),
+            unwritable: None,
+            flushed: Instant::now(),
+            dirty: false,
+            decisions: decisions.clone(),
+        };
+        let thread = thread::Builder::new().name("writer".into()).spawn(|| work.run(receiver))?;
+        Ok(Self {
+            ledger: published,
+            queue: Mutex::new(Some(sender)),
+            queue_commands,
+            thread: Mutex::new(Some(thread)),
+            decisions,
+        })
+    }
+
+    /// Everything recorded and acknowledged so far. O(1).
     pub fn snapshot(&self) -> Arc<Ledger> {
         self.ledger.load_full()
     }
 
-    /// Decisions recorded from now on.
+    /// Decisions recorded from now on, in order.
     pub fn watch(&self) -> broadcast::Receiver<Decision> {
         self.decisions.subscribe()
     }
 
-    /// Submits a request; the answer comes when it is durable.
+    /// Carries out a command; waits for the disk. Not on an async thread.
     ///
     /// # Errors
-    /// See [`SubmitError`]; then nothing was recorded.
-    pub async fn submit(&self, command: Command) -> Result<Acknowledged, SubmitError> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Message::Submit(command, reply))?;
-        answer.await.unwrap_or(Err(SubmitError::Stopping))
+    /// See [`SubmitError`].
+    pub fn submit(&self, command: Command) -> Answer {
+        let answer = self.enqueue(command)?;
+        answer.blocking_recv().unwrap_or(Err(SubmitError::Stopped))
     }
 
-    /// As [`Self::submit`], for a thread that may wait.
+    /// [`Writer::submit`] without blocking the thread. Once called, the command is carried out
+    /// even if the future is dropped after its first poll.
     ///
     /// # Errors
-    /// As [`Self::submit`].
-    pub fn submit_blocking(&self, command: Command) -> Result<Acknowledged, SubmitError> {
+    /// See [`SubmitError`].
+    pub async fn submit_async(&self, command: Command) -> Answer {
+        let answer = self.enqueue(command)?;
+        answer.await.unwrap_or(Err(SubmitError::Stopped))
+    }
+
+    /// Carries out what is waiting, flushes and closes the store. Later commands are refused.
+    /// Blocks until it is done; a second call does nothing.
+    pub fn shutdown(&self) {
+        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Err(_)) = thread.map(JoinHandle::join) {
+            tracing::error!("the writer's thread panicked");
+        }
+    }
+
+    fn enqueue(&self, command: Command) -> Result<oneshot::Receiver<Answer>, SubmitError> {
         let (reply, answer) = oneshot::channel();
-        self.send(Message::Submit(command, reply))?;
-        answer.blocking_recv().unwrap_or(Err(SubmitError::Stopping))
-    }
-
-    /// Walks the chain and the state; none in memory.
-    ///
-    /// # Errors
-    /// The journal is broken.
-    pub async fn verify(&self) -> Result<Verified, SubmitError> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Message::Verify(reply))?;
-        answer.await.unwrap_or(Err(SubmitError::Stopping))
-    }
-
-    /// Writes a verified copy of the journal.
-    ///
-    /// # Errors
-    /// The journal is broken or the copy cannot be written.
-    pub async fn export(&self, target: std::path::PathBuf) -> Result<Head, SubmitError> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Message::Export(target, reply))?;
-        answer.await.unwrap_or(Err(SubmitError::Stopping))
-    }
-
-    fn send(&self, message: Message) -> Result<(), SubmitError> {
-        self.sender.try_send(message).map_err(|error| match error {
-            TrySendError::Full(_) => SubmitError::Busy,
-            TrySendError::Disconnected(_) => SubmitError::Stopping,
-        })
-    }
-
-    /// Finishes what is waiting, flushes and stops.
-    pub fn stop(&self) {
-        let _ = self.sender.send(Message::Stop);
-        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(thread) = thread.take() {
-            let _ = thread.join();
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let sent = match queue.as_ref() {
+            None => return Err(SubmitError::Stopped),
+            Some(queue) => queue.try_send(Waiting { command, reply }),
+        };
+        match sent {
+            Ok(()) => Ok(answer),
+            Err(TrySendError::Full(_)) => Err(SubmitError::Busy { waiting: self.queue_commands }),
+            Err(TrySendError::Disconnected(_)) => Err(SubmitError::Stopped),
         }
     }
 }
 
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("head", self.snapshot().head()).finish_non_exhaustive()
+    }
+}
+
+/// Shuts down as [`Writer::shutdown`] does, which blocks.
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.stop();
+        self.shutdown();
     }
 }
 
-impl Loop {
-    fn run(mut self, receiver: &Receiver<Message>) {
-        while let Ok(first) = receiver.recv() {
-            let mut submitted = Vec::new();
-            let mut next = Some(first);
-            let mut stop = false;
-            while let Some(message) = next.take() {
-                match message {
-                    Message::Submit(command, reply) => submitted.push((command, reply)),
-                    Message::Verify(reply) => drop(reply.send(self.verify())),
-                    Message::Export(target, reply) => drop(reply.send(self.export(&target))),
-                    Message::Stop => stop = true,
+struct Work {
+    backend: Backend,
+    ledger: Arc<ArcSwap<Ledger>>,
+    /// Why nothing is recorded any more.
+    unwritable: Option<String>,
+    flushed: Instant,
+    /// Whether something was recorded since the last flush.
+    dirty: bool,
+    decisions: broadcast::Sender<Decision>,
+}
+
+/// What a batch has planned so far.
+struct Batch {
+    draft: Ledger,
+    entries: Vec<Entry>,
+    /// The entries of the batch by request id.
+    places: HashMap<String, usize>,
+}
+
+impl Work {
+    fn run(mut self, queue: Receiver<Waiting>) {
+        loop {
+            let first = match self.dirty {
+                true => queue.recv_timeout(FLUSH_WHEN_IDLE),
+                false => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match first {
+                Ok(first) => {
+                    let rest = queue.try_iter().take(BATCH_COMMANDS - 1);
+                    self.carry_out(std::iter::once(first).chain(rest).collect());
+                    if self.dirty && FLUSH_EVERY < self.flushed.elapsed() {
+                        self.flush();
+                    }
                 }
-                if submitted.len() < BATCH_MAX && !stop {
-                    next = receiver.try_recv().ok();
-                }
-            }
-            self.accept(submitted);
-            if stop {
-                break;
+                Err(RecvTimeoutError::Timeout) => self.flush(),
+                Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        if let Some(store) = &self.store {
-            store.flush();
+        self.flush();
+    }
+
+    fn flush(&mut self) {
+        (self.dirty, self.flushed) = (false, Instant::now());
+        if let Err(error) = self.backend.flush() {
+            tracing::error!(%error, "the state could not be flushed; the journal has everything");
         }
     }
 
-    fn accept(&mut self, submitted: Vec<(Command, Reply)>) {
-        let mut sealed: Vec<Sealed> = Vec::new();
-        let mut answered = Vec::new();
-        let mut fresh: HashMap<String, (String, Acknowledged)> = HashMap::new();
-        for (command, reply) in submitted {
-            let answer = match self.repeated(&command, &fresh) {
-                Ok(Some(first)) => Ok(first),
-                Ok(None) => Ok(self.plan(command, &mut sealed, &mut fresh)),
-                Err(error) => Err(error),
-            };
-            answered.push((reply, answer));
+    fn carry_out(&mut self, waiting: Vec<Waiting>) {
+        if let Some(why) = self.unwritable.clone() {
+            return refuse(waiting.into_iter().map(|waiting| waiting.reply), &why);
         }
-        if let Err(error) = self.make_durable(&sealed) {
-            // Nobody is acknowledged, and what was planned is forgotten.
-            self.draft = Ledger::clone(&self.ledger.load());
-            for (reply, _) in answered {
-                let _ = reply.send(Err(SubmitError::Journal(error.clone())));
+        let draft = Ledger::clone(&self.ledger.load());
+        let mut batch = Batch { draft, entries: Vec::new(), places: HashMap::new() };
+        let mut answers = Vec::with_capacity(waiting.len());
+        for Waiting { command, reply } in waiting {
+            answers.push((reply, self.plan(&mut batch, command)));
+        }
+        if !batch.entries.is_empty() {
+            if let Err(error) = self.backend.commit(&batch.entries) {
+                let why = error.to_string();
+                tracing::error!(why, "nothing more is recorded");
+                // Even a refusal may rest on an entry of the batch that is not recorded.
+                refuse(answers.into_iter().map(|(reply, _)| reply), &why);
+                self.unwritable = Some(why);
+                return;
             }
-            return;
+            self.dirty = true;
+            self.ledger.store(Arc::new(batch.draft));
         }
-        if self.store.is_none() {
-            self.in_memory.extend(fresh);
-        }
-        self.ledger.store(Arc::new(self.draft.clone()));
-        for (reply, answer) in answered {
+        for (reply, answer) in answers {
+            // Whoever asked may have gone.
             let _ = reply.send(answer);
         }
-        for decision in sealed.iter().flat_map(|one| one.entry.operation.decisions()) {
+        for decision in batch.entries.iter().flat_map(|entry| entry.operation.decisions()) {
+            // Nobody may be watching.
             let _ = self.decisions.send(decision.clone());
         }
     }
 
-    /// The first answer, when the request was accepted before.
-    fn repeated(
-        &mut self,
-        command: &Command,
-        fresh: &HashMap<String, (String, Acknowledged)>,
-    ) -> Result<Option<Acknowledged>, SubmitError> {
-        let id = &command.request_id;
-        let known = fresh.get(id).or_else(|| self.in_memory.get(id)).cloned();
-        let known = match (known, &mut self.store) {
-            (None, Some(store)) => {
-                let found = store.request(id);
-                let found = found.map_err(|error| SubmitError::Journal(Arc::new(error)))?;
-                found.map(|one| {
-                    (one.digest, Acknowledged { sequence: one.sequence, answer: one.answer })
-                })
-            }
-            (known, _) => known,
+    fn plan(&mut self, batch: &mut Batch, command: Command) -> Answer {
+        let Command { principal, request_id, request_digest, plan } = command;
+        if let Some(first) = self.first(batch, &request_id)? {
+            return repeat(first, &request_digest);
+        }
+        let recorded_at = now().max(batch.draft.recorded_at().unwrap_or_default());
+        let broken = |why: String| SubmitError::Broken { request_id: request_id.clone(), why };
+        let planned = catch_unwind(AssertUnwindSafe(|| plan(&batch.draft, recorded_at)));
+        let planned = planned.map_err(|_| broken("planning it panicked".into()))?;
+        let Plan { operation, answer } = planned.map_err(SubmitError::Refused)?;
+        let Some(operation) = operation else {
+            return Ok(Acknowledged { sequence: None, recorded_at, answer, repeated: false });
         };
-        match known {
-            None => Ok(None),
-            Some((digest, first)) if digest == command.request_digest => Ok(Some(first)),
-            Some((_, first)) => {
-                Err(SubmitError::Reused { request_id: id.clone(), sequence: first.sequence })
-            }
-        }
+        let id = request_id.clone();
+        let draft =
+            Draft { recorded_at, principal, request_id: id, request_digest, operation, answer };
+        let sealed = Entry::seal(batch.draft.head(), draft);
+        let entry = sealed.map_err(|error| broken(error.to_string()))?;
+        batch.draft.apply(&entry).map_err(|error| broken(error.to_string()))?;
+        let answer = entry.answer.clone();
+        let acknowledged =
+            Acknowledged { sequence: Some(entry.sequence), recorded_at, answer, repeated: false };
+        batch.places.insert(request_id, batch.entries.len());
+        batch.entries.push(entry);
+        Ok(acknowledged)
     }
 
-    fn plan(
+    /// What the request led to when it was first carried out, recorded or in this batch.
+    fn first(
         &mut self,
-        command: Command,
-        sealed: &mut Vec<Sealed>,
-        fresh: &mut HashMap<String, (String, Acknowledged)>,
-    ) -> Acknowledged {
-        // A clock that jumps back must not make a later fact look earlier.
-        let recorded_at = (self.clock)().max(self.last_instant);
-        let Planned { operation, answer } = (command.plan)(&self.draft, recorded_at);
-        let Some(operation) = operation else { return Acknowledged { sequence: 0, answer } };
-        self.last_instant = recorded_at;
-        let sequence = self.draft.head.sequence + 1;
-        let entry = Entry {
-            v: FORMAT,
-            sequence,
-            recorded_at,
-            principal: command.principal,
-            request_id: command.request_id.clone(),
-            request_digest: command.request_digest.clone(),
-            previous: self.draft.head.digest.clone(),
-            operation,
-            answer: answer.clone(),
-        };
-        let one = Sealed::seal(entry);
-        let head = Head { sequence, digest: one.digest.clone() };
-        self.draft.apply(&one.entry.operation, head);
-        sealed.push(one);
-        let acknowledged = Acknowledged { sequence, answer };
-        fresh.insert(command.request_id, (command.request_digest, acknowledged.clone()));
-        acknowledged
-    }
-
-    fn make_durable(&mut self, sealed: &[Sealed]) -> Result<(), Arc<JournalError>> {
-        match &mut self.store {
-            Some(store) if !sealed.is_empty() => store.append(sealed).map_err(Arc::new),
-            _ => Ok(()),
+        batch: &Batch,
+        request_id: &str,
+    ) -> Result<Option<RequestRecord>, SubmitError> {
+        if let Some(place) = batch.places.get(request_id) {
+            return Ok(Some(RequestRecord::from(&batch.entries[*place])));
         }
+        let found = self.backend.request(request_id);
+        found.map_err(|error| SubmitError::Unwritable { why: error.to_string() })
     }
+}
 
-    fn verify(&self) -> Result<Verified, SubmitError> {
-        match &self.store {
-            Some(store) => store.verify().map_err(|error| SubmitError::Journal(Arc::new(error))),
-            None => Err(SubmitError::Stopping),
-        }
+fn repeat(first: RequestRecord, request_digest: &str) -> Answer {
+    let RequestRecord { request_id, sequence, recorded_at, answer, .. } = first;
+    if first.request_digest != request_digest {
+        return Err(SubmitError::RequestIdReused { request_id, first_sequence: sequence });
     }
+    Ok(Acknowledged { sequence: Some(sequence), recorded_at, answer, repeated: true })
+}
 
-    fn export(&self, target: &std::path::Path) -> Result<Head, SubmitError> {
-        match &self.store {
-            Some(store) => crate::journal::copy::export(store.journal(), target)
-                .map_err(|error| SubmitError::Journal(Arc::new(error))),
-            None => Err(SubmitError::Stopping),
-        }
+fn refuse(replies: impl Iterator<Item = oneshot::Sender<Answer>>, why: &str) {
+    for reply in replies {
+        let _ = reply.send(Err(SubmitError::Unwritable { why: why.into() }));
     }
 }

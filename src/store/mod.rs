@@ -1,330 +1,362 @@
-//! The queryable state, rebuilt from the journal at will.
+//! The store: a journal, and the state computed from it.
 //!
-//! **Invariant:** the store answers as the journal says or not at all: what is behind is replayed,
-//! what is damaged or in doubt is thrown away and rebuilt.
-
-use std::{
-    fs::{self, File, TryLockError},
-    path::{Path, PathBuf},
-};
-
-use crate::journal::{
-    Head, Journal, JournalError,
-    entry::{Entry, Sealed},
-    file::{FileJournal, SEGMENT_BYTES, Torn, sync_parent},
-};
+//! The journal is the truth ([`crate::journal`]); sled holds what is asked for, one transaction
+//! per entry. Opening reads both in full. Whatever is wrong with the state — missing, behind,
+//! damaged, panicking — it is caught up or built anew from the journal, in a folder of its own, and
+//! the [`OpenReport`] says why. Only two findings stop an open, since they speak against the
+//! journal: a state that has applied more entries than the journal holds, and one that has applied
+//! other entries. A folder of which both journal and state were cut back to an earlier entry cannot
+//! be told from one that never went further.
+//!
+//! **Invariant:** no answer depends on what sled happens to return: the ledger comes from records
+//! whose sum was checked, or from the journal; a request id is looked up in memory first, and its
+//! answer in the journal when sled has lost it.
 
 pub mod ledger;
 
 pub mod record;
 
-mod sled_state;
+pub mod digest;
 
-use ledger::Ledger;
-use record::{RequestRecord, Tree, read, records};
-use sled_state::{Doubt, SledState};
+mod state;
 
-/// What opening a store found and did.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct OpenReport {
-    /// Bytes of an unfinished last journal line that were cut off.
-    pub torn_bytes: u64,
-    /// Entries replayed because the state was behind.
-    pub replayed: u64,
-    /// Why the state was rebuilt; none when it was not.
-    pub rebuilt: Option<String>,
+mod folder;
+
+mod error;
+
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, path::Path};
+
+use self::{
+    digest::Sum,
+    folder::Generations,
+    ledger::Ledger,
+    record::RequestRecord,
+    state::{Index, Loaded, State},
+};
+pub use self::{
+    error::StoreError,
+    state::{Seen, StateError},
+};
+use crate::journal::{
+    Journal, Torn,
+    chain::Head,
+    entry::Entry,
+    file::{FileJournal, SEGMENT_BYTES},
+};
+
+/// How far a rebuild or replay is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Entries applied.
+    pub done: u64,
+    /// Entries to apply.
+    pub total: u64,
 }
 
-/// What `verify` found.
+/// Called after every entry that is applied while the store opens.
+pub type OnProgress<'a> = &'a mut dyn FnMut(Progress);
+
+/// What opening found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verified {
-    /// The last entry.
+pub struct OpenReport {
+    /// The last entry of the journal.
     pub head: Head,
-    /// Records in the state.
+    /// How many entries at the journal's end the state had to catch up with.
+    pub replayed: u64,
+    /// Why the state was built anew, if it was.
+    pub rebuilt: Option<String>,
+    /// The unfinished line that was cut off the journal, if there was one.
+    pub torn: Option<Torn>,
+}
+
+/// What [`Store::verify`] counted, and the digests it found to agree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verification {
+    /// The last entry; its number is the number of entries.
+    pub head: Head,
+    /// Figures, every revision counted.
+    pub figures: usize,
+    /// Standards, every revision counted.
+    pub standards: usize,
+    /// Decisions, every revision counted.
+    pub decisions: usize,
+    /// Adopted documents.
+    pub documents: usize,
+    /// Records of the state.
     pub records: u64,
-    /// Digest over them.
+    /// The digest over the records.
     pub state_digest: String,
 }
 
-/// Tells how far a rebuild is: entries done, entries in all.
-pub type Progress<'a> = &'a mut dyn FnMut(u64, u64);
-
-/// A store folder: the journal and the state made from it. One process at a time.
+/// The journal with its state.
 pub struct Store {
-    folder: PathBuf,
-    journal: FileJournal,
-    state: SledState,
-    _lock: File,
+    journal: Box<dyn Journal>,
+    generations: Generations,
+    /// None while it is in doubt; [`Store::flush`] tries to rebuild it.
+    state: Option<State>,
+    index: Index,
 }
 
 impl Store {
-    /// Opens or creates a store. O(journal) for the check, O(records) for the state.
+    /// Opens or creates the store in the folder: verifies the journal and the state, catches up or
+    /// rebuilds. Reads everything; blocks.
     ///
     /// # Errors
-    /// Another process has it open, the journal is broken, or it has lost entries that the state
-    /// knows of. A damaged state is no error.
-    pub fn open(
-        folder: &Path,
-        progress: Progress<'_>,
-    ) -> Result<(Self, Ledger, OpenReport), JournalError> {
-        if !folder.exists() {
-            fs::create_dir_all(folder).map_err(JournalError::io("create the store folder"))?;
-            sync_parent(folder)?;
-        }
-        let lock = lock(folder)?;
-        let (journal, Torn { bytes }) = FileJournal::open(&folder.join("journal"), SEGMENT_BYTES)?;
-        let mut report = OpenReport { torn_bytes: bytes, ..OpenReport::default() };
-        if 0 < bytes {
-            tracing::warn!(bytes, "cut off an unfinished last line of the journal");
-        }
-        let (state, ledger) = match trusted(folder, &journal)? {
-            Ok((mut state, mut ledger)) => {
-                let from = state.meta().sequence;
-                match replay(&journal, &mut state, &mut ledger, progress)? {
-                    Ok(()) => {
-                        report.replayed = journal.head().sequence - from;
-                        (state, ledger)
-                    }
-                    Err(doubt) => {
-                        drop(state);
-                        report.rebuilt = Some(doubt.0);
-                        rebuild(folder, &journal, progress)?
-                    }
-                }
-            }
-            Err(doubt) => {
-                report.rebuilt = Some(doubt.0);
-                rebuild(folder, &journal, progress)?
-            }
-        };
-        if let Some(why) = &report.rebuilt {
-            tracing::warn!(why, "rebuilt the state from the journal");
-        }
-        let folder = folder.to_owned();
-        Ok((Self { folder, journal, state, _lock: lock }, ledger, report))
+    /// See [`StoreError`]; a damaged state is not among them.
+    pub fn open(folder: &Path) -> Result<(Self, Ledger, OpenReport), StoreError> {
+        Self::open_with(folder, SEGMENT_BYTES, &mut |_| ())
     }
 
-    /// Where the journal ends.
-    pub fn head(&self) -> Head {
+    /// [`Store::open`] with a segment size in bytes and a callback for a progress bar.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_with(
+        folder: &Path,
+        segment_bytes: u64,
+        progress: OnProgress<'_>,
+    ) -> Result<(Self, Ledger, OpenReport), StoreError> {
+        let (journal, torn) = FileJournal::open(folder, segment_bytes)?;
+        if let Some(torn) = &torn {
+            let Torn { segment, line, bytes } = torn;
+            tracing::warn!(segment, line, bytes, "cut off an unfinished last line of the journal");
+        }
+        let (store, ledger, report) = Self::over(Box::new(journal), folder, progress)?;
+        Ok((store, ledger, OpenReport { torn, ..report }))
+    }
+
+    /// Opens the state in the folder over any journal.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn over(
+        journal: Box<dyn Journal>,
+        folder: &Path,
+        progress: OnProgress<'_>,
+    ) -> Result<(Self, Ledger, OpenReport), StoreError> {
+        let generations = Generations::of(folder)?;
+        let head = journal.head().clone();
+        let mut store = Self { journal, generations, state: None, index: Index::new() };
+        let mut report = OpenReport { head, replayed: 0, rebuilt: None, torn: None };
+        let doubt = match store.generations.newest() {
+            None if report.head.sequence == 0 => None,
+            None => Some("it is missing".to_owned()),
+            Some(newest) => match State::open(&newest) {
+                Ok(loaded) => match store.catch_up(loaded, progress)? {
+                    Ok((ledger, replayed)) => {
+                        report.replayed = replayed;
+                        return Ok((store, ledger, report));
+                    }
+                    Err(error) => Some(error.to_string()),
+                },
+                Err((error, applied)) => {
+                    applied.map_or(Ok(()), |applied| store.agrees(&applied))?;
+                    Some(error.to_string())
+                }
+            },
+        };
+        if let Some(reason) = &doubt {
+            tracing::warn!(reason, "rebuilding the state from the journal");
+        }
+        let ledger = store.rebuild(progress)?;
+        Ok((store, ledger, OpenReport { rebuilt: doubt, ..report }))
+    }
+
+    /// The last entry.
+    pub fn head(&self) -> &Head {
         self.journal.head()
     }
 
-    /// The journal.
-    pub fn journal(&self) -> &FileJournal {
-        &self.journal
+    /// The digest over the records of the state; none while the state is in doubt.
+    pub fn state_digest(&self) -> Option<String> {
+        self.state.as_ref().map(|state| state.sum().hex())
     }
 
-    /// What was answered to a request, if it was ever accepted.
+    /// Where a request id was recorded, if it was. O(1), in memory.
+    pub fn seen(&self, request_id: &str) -> Option<&Seen> {
+        self.index.get(request_id)
+    }
+
+    /// What a request led to, if it was recorded.
     ///
     /// # Errors
-    /// The state is broken and the journal as well.
-    pub fn request(&mut self, id: &str) -> Result<Option<RequestRecord>, JournalError> {
-        let found = self.state.get(Tree::Requests, id);
-        let found = found.and_then(|bytes| bytes.map(|b| read(&b).map_err(Doubt)).transpose());
-        match found {
-            Ok(found) => Ok(found),
-            Err(doubt) => {
-                self.rebuild_because(&doubt)?;
-                let again = self.state.get(Tree::Requests, id).ok().flatten();
-                Ok(again.and_then(|bytes| read(&bytes).ok()))
-            }
+    /// When sled has lost the answer and the journal cannot be read either.
+    pub fn request(&mut self, request_id: &str) -> Result<Option<RequestRecord>, StoreError> {
+        let Some(seen) = self.index.get(request_id) else { return Ok(None) };
+        let found = self.state.as_ref().map(|state| state.request(request_id));
+        if let Some(Ok(Some(found))) = &found
+            && Seen::from(found) == *seen
+        {
+            return Ok(Some(found.clone()));
         }
+        let sequence = seen.sequence;
+        self.doubt(&format!("it lost request {request_id:?} of entry {sequence}"));
+        let entry = self.journal.read_from(sequence)?.next().transpose()?;
+        Ok(entry.as_ref().map(RequestRecord::from))
     }
 
-    /// Appends entries durably, then applies them to the state.
+    /// Appends the entries to the journal with one sync, then applies them to the state. Once they
+    /// are in the journal this succeeds: a state that fails is rebuilt, now or at the next
+    /// [`Store::flush`].
     ///
     /// # Errors
-    /// They could not be made durable; then none counts. A failing state is rebuilt.
-    pub fn append(&mut self, entries: &[Sealed]) -> Result<(), JournalError> {
-        let after = self.journal.head().sequence;
-        self.journal.append(after, entries)?;
-        for sealed in entries {
-            let head = Head { sequence: sealed.entry.sequence, digest: sealed.digest.clone() };
-            if let Err(doubt) = self.state.apply(&records(&sealed.entry), &head) {
-                return self.rebuild_because(&doubt);
+    /// When the journal refuses; then none of the entries is recorded, and none ever will be
+    /// unless the journal is opened again and finds what it could not take back.
+    pub fn commit(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
+        let last = self.journal.head().sequence;
+        self.journal.append(last, entries)?;
+        for entry in entries {
+            self.index.insert(entry.request_id.clone(), Seen::from(entry));
+        }
+        let Some(state) = &mut self.state else { return Ok(()) };
+        let applied = entries.iter().try_for_each(|entry| state.apply(entry));
+        if let Err(error) = applied {
+            self.doubt(&error.to_string());
+            if let Err(error) = self.rebuild(&mut |_| ()) {
+                tracing::error!(%error, "going on without the state; the journal has everything");
             }
         }
         Ok(())
     }
 
-    fn rebuild_because(&mut self, doubt: &Doubt) -> Result<(), JournalError> {
-        tracing::warn!(why = doubt.0, "rebuilding the state from the journal");
-        // sled holds a lock on its files until it is dropped, so the new one lives elsewhere first.
-        let aside = self.folder.join("state.rebuilt");
-        let _ = fs::remove_dir_all(&aside);
-        let (state, _) = fill(&aside, &self.journal, &mut |_, _| {})?;
-        self.state = state;
-        Ok(())
-    }
-
-    /// Walks the chain and the state. O(journal + records).
+    /// Hands the state to the operating system, and rebuilds it if it is in doubt. Takes
+    /// milliseconds; call it on a plain thread.
     ///
     /// # Errors
-    /// The journal is broken.
-    pub fn verify(&self) -> Result<Verified, JournalError> {
-        let mut head = 0;
-        self.journal.read_from(1, &mut |entry| {
-            head = entry.sequence;
-            Ok(())
-        })?;
-        let mut count = 0;
-        let counted = self.state.each(&mut |_, _, _| {
-            count += 1;
-            Ok(())
-        });
-        if let Err(doubt) = counted {
-            return Err(JournalError::Corrupt { segment: "state".into(), line: 0, why: doubt.0 });
-        }
-        assert_eq!(head, self.journal.head().sequence, "the chain ends where the journal says");
-        let state_digest = self.state.digest();
-        Ok(Verified { head: self.journal.head(), records: count, state_digest })
-    }
-
-    /// The digest over the state, in hex.
-    pub fn state_digest(&self) -> String {
-        self.state.digest()
-    }
-
-    /// Hands the state to the operating system, so that the next start need not replay.
-    pub fn flush(&self) {
-        if let Err(doubt) = self.state.flush() {
-            tracing::warn!(why = doubt.0, "the state was not flushed; it will be replayed");
-        }
-    }
-}
-
-fn lock(folder: &Path) -> Result<File, JournalError> {
-    let path = folder.join("lock");
-    let file = File::create(&path).map_err(JournalError::io("create the lock file"))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(JournalError::InUse { folder: folder.display().to_string() })
-        }
-        Err(TryLockError::Error(error)) => {
-            Err(JournalError::Io { what: "lock the store".to_owned(), error })
-        }
-    }
-}
-
-/// The state as found, if it can be trusted; the outer error is a journal that lost entries.
-fn trusted(
-    folder: &Path,
-    journal: &FileJournal,
-) -> Result<Result<(SledState, Ledger), Doubt>, JournalError> {
-    let aside = folder.join("state.rebuilt");
-    let place = folder.join("state");
-    if aside.exists() {
-        // A rebuild while running; it is checked like any other state.
-        let _ = fs::remove_dir_all(&place);
-        fs::rename(&aside, &place).map_err(JournalError::io("put the rebuilt state in place"))?;
-    }
-    let missing = !place.exists() && 0 < journal.head().sequence;
-    if missing {
-        return Ok(Err(Doubt("the state was missing".to_owned())));
-    }
-    let state = match SledState::open(&place) {
-        Ok(state) => state,
-        Err(doubt) => return Ok(Err(doubt)),
-    };
-    let (known, head) = (state.meta().sequence, journal.head());
-    if head.sequence < known {
-        return Err(JournalError::LostEntries { journal: head.sequence, store: known });
-    }
-    Ok(load(&state, journal).map(|ledger| (state, ledger)))
-}
-
-/// The ledger from a state whose digest was found right, if it belongs to this journal.
-fn load(state: &SledState, journal: &FileJournal) -> Result<Ledger, Doubt> {
-    let meta = state.meta();
-    if 0 < meta.sequence {
-        let mut digest = None;
-        let found = journal.read_from(meta.sequence, &mut |entry| {
-            if entry.sequence == meta.sequence {
-                digest = Some(Sealed::seal(entry).digest);
+    /// When the state can be neither flushed nor rebuilt; nothing is lost by that.
+    pub fn flush(&mut self) -> Result<(), StoreError> {
+        if let Some(state) = &self.state {
+            match state.flush() {
+                Ok(()) => return Ok(()),
+                Err(error) => self.doubt(&error.to_string()),
             }
-            Ok(())
-        });
-        found.map_err(|error| Doubt(error.to_string()))?;
-        if digest.as_ref() != Some(&meta.head) {
-            return Err(Doubt("the state belongs to another journal".to_owned()));
         }
-    }
-    let mut ledger = Ledger::default();
-    let mut law = std::collections::BTreeMap::new();
-    state.each(&mut |tree, _, value| {
-        match tree {
-            Tree::Figures => ledger.figures.insert(read(value).map_err(Doubt)?),
-            Tree::Standards => ledger.standards.insert(read(value).map_err(Doubt)?),
-            Tree::Decisions => ledger.insert_decision(read(value).map_err(Doubt)?),
-            Tree::Law => {
-                let one: crate::journal::entry::LawDocument = read(value).map_err(Doubt)?;
-                law.insert(one.id.clone(), one);
-            }
-            Tree::Requests => {}
-        }
+        self.rebuild(&mut |_| ())?;
+        self.state.as_ref().map_or(Ok(()), State::flush)?;
         Ok(())
-    })?;
-    ledger.law = law.into();
-    if 0 < meta.sequence {
-        ledger.head = Head { sequence: meta.sequence, digest: meta.head.clone() };
     }
-    Ok(ledger)
-}
 
-/// Applies the entries that the state lacks.
-fn replay(
-    journal: &FileJournal,
-    state: &mut SledState,
-    ledger: &mut Ledger,
-    progress: Progress<'_>,
-) -> Result<Result<(), Doubt>, JournalError> {
-    let last = journal.head().sequence;
-    let from = state.meta().sequence + 1;
-    if last < from {
-        return Ok(Ok(()));
+    /// Reads the journal and the state from disk again, and compares the state with what the
+    /// journal gives.
+    ///
+    /// # Errors
+    /// Damage, or a difference.
+    pub fn verify(&self) -> Result<Verification, StoreError> {
+        let (mut ledger, mut sum) = (Ledger::default(), Sum::default());
+        for entry in self.journal.read_from(1)? {
+            let entry = entry?;
+            ledger.apply(&entry).map_err(StoreError::contradiction(entry.sequence))?;
+            sum.add_entry(&entry).map_err(StateError::from)?;
+        }
+        let actual = self.state.as_ref().map(State::scan).transpose()?.unwrap_or_default();
+        let head = ledger.head().clone();
+        let kept = self.state.as_ref().map(State::sum);
+        if actual != sum || kept != Some(sum) || head != *self.journal.head() {
+            return Err(StoreError::Unequal { actual: actual.hex(), expected: sum.hex() });
+        }
+        Ok(Verification {
+            head,
+            figures: ledger.figures.len(),
+            standards: ledger.standards.len(),
+            decisions: ledger.decision_count(),
+            documents: ledger.law().len(),
+            records: sum.records(),
+            state_digest: sum.hex(),
+        })
     }
-    let mut failed = None;
-    journal.read_from(from, &mut |entry: Entry| {
-        if failed.is_some() {
+
+    /// Flushes and closes.
+    ///
+    /// # Errors
+    /// As [`Store::flush`].
+    pub fn close(mut self) -> Result<(), StoreError> {
+        self.flush()
+    }
+
+    /// Checks what the state says it applied against the journal.
+    fn agrees(&self, applied: &Head) -> Result<(), StoreError> {
+        let (sequence, last) = (applied.sequence, self.journal.head().sequence);
+        if last < sequence {
+            return Err(StoreError::LostEntries { journal: last, state: sequence });
+        }
+        if sequence == 0 {
             return Ok(());
         }
-        progress(entry.sequence, last);
-        let made = records(&entry);
-        let sealed = Sealed::seal(entry);
-        let head = Head { sequence: sealed.entry.sequence, digest: sealed.digest };
-        ledger.apply(&sealed.entry.operation, head.clone());
-        failed = state.apply(&made, &head).err();
-        Ok(())
-    })?;
-    Ok(failed.map_or(Ok(()), Err))
-}
-
-/// Throws the state away and makes it anew.
-fn rebuild(
-    folder: &Path,
-    journal: &FileJournal,
-    progress: Progress<'_>,
-) -> Result<(SledState, Ledger), JournalError> {
-    let place = folder.join("state");
-    if place.exists() {
-        fs::remove_dir_all(&place).map_err(JournalError::io("remove the damaged state"))?;
+        let entry = self.journal.read_from(sequence)?.next().transpose()?;
+        let journal = entry.map_or(String::new(), |entry| entry.digest);
+        match journal == applied.digest {
+            true => Ok(()),
+            false => Err(StoreError::Replaced { sequence, journal, state: applied.digest.clone() }),
+        }
     }
-    fill(&place, journal, progress)
+
+    /// Takes the loaded state and applies what the journal has beyond it.
+    fn catch_up(
+        &mut self,
+        loaded: Loaded,
+        progress: OnProgress<'_>,
+    ) -> Result<Result<(Ledger, u64), StateError>, StoreError> {
+        let Loaded { mut state, mut ledger, mut index } = loaded;
+        self.agrees(ledger.head())?;
+        let applied = ledger.sequence();
+        match self.apply_from(applied + 1, &mut state, &mut ledger, &mut index, progress) {
+            Err(StoreError::State(error)) => Ok(Err(error)),
+            Err(error) => Err(error),
+            Ok(()) => {
+                (self.state, self.index) = (Some(state), index);
+                let replayed = ledger.sequence() - applied;
+                Ok(Ok((ledger, replayed)))
+            }
+        }
+    }
+
+    /// Builds the state from the first entry on, in a folder of its own.
+    fn rebuild(&mut self, progress: OnProgress<'_>) -> Result<Ledger, StoreError> {
+        let (mut ledger, mut index) = (Ledger::default(), Index::new());
+        let mut state = State::create(&self.generations.begin()?)?;
+        self.apply_from(1, &mut state, &mut ledger, &mut index, progress)?;
+        (self.state, self.index) = (Some(state), index);
+        Ok(ledger)
+    }
+
+    fn apply_from(
+        &self,
+        first: u64,
+        state: &mut State,
+        ledger: &mut Ledger,
+        index: &mut Index,
+        progress: OnProgress<'_>,
+    ) -> Result<(), StoreError> {
+        let total = self.journal.head().sequence + 1 - first;
+        if total == 0 {
+            return Ok(());
+        }
+        for (done, entry) in (1..).zip(self.journal.read_from(first)?) {
+            let entry = entry?;
+            let sequence = entry.sequence;
+            ledger.apply(&entry).map_err(StoreError::contradiction(sequence))?;
+            if let Some(first) = index.insert(entry.request_id.clone(), Seen::from(&entry)) {
+                let why = format!("entry {} has its request id", first.sequence);
+                return Err(StoreError::Contradiction { sequence, why });
+            }
+            state.apply(&entry)?;
+            progress(Progress { done, total });
+        }
+        state.flush()?;
+        Ok(())
+    }
+
+    fn doubt(&mut self, reason: &str) {
+        tracing::warn!(reason, "the state is in doubt and will be rebuilt from the journal");
+        self.state = None;
+    }
 }
 
-fn fill(
-    place: &Path,
-    journal: &FileJournal,
-    progress: Progress<'_>,
-) -> Result<(SledState, Ledger), JournalError> {
-    let failed = |doubt: Doubt| JournalError::Io {
-        what: "rebuild the state".to_owned(),
-        error: std::io::Error::other(doubt.0),
-    };
-    let mut state = SledState::open(place).map_err(failed)?;
-    let mut ledger = Ledger::default();
-    replay(journal, &mut state, &mut ledger, progress)?.map_err(failed)?;
-    state.flush().map_err(failed)?;
-    Ok((state, ledger))
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("head", self.head()).finish_non_exhaustive()
+    }
 }

@@ -1,37 +1,42 @@
-//! What an entry becomes in the store: keyed, versioned records.
+//! The records an entry becomes, and back: the format of the state on disk.
 //!
-//! **Invariant:** the records are a pure function of the entry; keys sort by what they name.
+//! A record's value is one line `<format> <part>/<parts>` and then JSON, cut into parts of at most
+//! 48 KiB. The first part has the fact's own key, a further one the key, a zero byte and its
+//! number, so that parts lie side by side. Keys sort by area, then month.
+//!
+//! **Invariant:** records are a pure function of the entry; two entries never share a key.
 
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
-use sha2::{Digest, Sha256};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::ledger::{AdoptedLaw, Ledger};
 use crate::journal::entry::{Entry, Operation};
 
-/// Format of the records written now; the first byte of every value.
-pub const FORMAT: u8 = b'1';
+/// The format number that every value begins with.
+pub const FORMAT: u32 = 1;
 
-/// A tree of the store.
+const PART_BYTES: usize = 48 << 10;
+
+/// The trees of the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tree {
-    /// `area/2019-07/series/rev`.
+    /// `area/month/series/revision` → figure.
     Figures,
-    /// `area/standard/2021-01/rev`.
+    /// `area/month/standard/revision` → standard.
     Standards,
-    /// `area/2019-07/rev`.
+    /// `area/month/revision` → decision.
     Decisions,
-    /// `id`.
+    /// `sequence/index` → adopted document.
     Law,
-    /// `request id`.
+    /// `request id` → what was answered.
     Requests,
 }
 
 impl Tree {
-    /// Every tree.
+    /// Every tree, in the order of the type.
     pub const ALL: [Self; 5] =
         [Self::Figures, Self::Standards, Self::Decisions, Self::Law, Self::Requests];
 
-    /// Its name.
+    /// Its name in the store.
     pub fn name(self) -> &'static str {
         match self {
             Self::Figures => "figures",
@@ -43,125 +48,211 @@ impl Tree {
     }
 }
 
-/// A record of the store.
+/// One row of the state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// Its tree.
+    /// Where it goes.
     pub tree: Tree,
     /// Its key.
-    pub key: String,
-    /// Its value, the format first.
+    pub key: Vec<u8>,
+    /// Its value, at most 64 KiB.
     pub value: Vec<u8>,
 }
 
-/// What was answered to a request.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+/// What a request led to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RequestRecord {
-    /// SHA-256 of the request's content.
-    pub digest: String,
-    /// The entry it became.
+    /// The id the client gave it.
+    pub request_id: String,
+    /// The sha-256 of its payload, in lower-case hex.
+    pub request_digest: String,
+    /// The entry that recorded it.
     pub sequence: u64,
-    /// The answer.
-    pub answer: Value,
+    /// When that was.
+    pub recorded_at: chrono::DateTime<chrono::Utc>,
+    /// What was answered.
+    pub answer: serde_json::Value,
 }
 
-fn value(of: &impl Serialize) -> Vec<u8> {
-    let mut bytes = vec![FORMAT];
-    serde_json::to_writer(&mut bytes, of).expect("a record has only text keys");
-    bytes
-}
-
-/// Reads a value.
-///
-/// # Errors
-/// It has another format or is damaged.
-pub fn read<T: DeserializeOwned>(value: &[u8]) -> Result<T, String> {
-    match value.split_first() {
-        Some((&FORMAT, json)) => serde_json::from_slice(json).map_err(|error| error.to_string()),
-        Some((format, _)) => Err(format!("record format {format}: expected {FORMAT}")),
-        None => Err("an empty record".to_owned()),
+impl From<&Entry> for RequestRecord {
+    fn from(entry: &Entry) -> Self {
+        Self {
+            request_id: entry.request_id.clone(),
+            request_digest: entry.request_digest.clone(),
+            sequence: entry.sequence,
+            recorded_at: entry.recorded_at,
+            answer: entry.answer.clone(),
+        }
     }
 }
 
-/// The records of an entry.
-pub fn records(entry: &Entry) -> Vec<Record> {
+/// The records of the entry, every key once.
+///
+/// # Errors
+/// A value that cannot be written as JSON.
+pub fn records(entry: &Entry) -> Result<Vec<Record>, serde_json::Error> {
     let mut records = Vec::new();
-    let mut add = |tree, key: String, value| records.push(Record { tree, key, value });
     match &entry.operation {
         Operation::RecordFigures { figures, .. } => {
-            for one in figures {
-                let key = format!("{}/{}/{}/{:04}", one.area, one.month, one.series, one.revision);
-                add(Tree::Figures, key, value(one));
+            for figure in figures {
+                let (area, month) = (figure.area, figure.month);
+                let key = format!("{area}/{month}/{}/{:06}", figure.series, figure.revision);
+                push(&mut records, Tree::Figures, key, figure)?;
             }
         }
         Operation::RecordStandards { standards, .. } => {
-            for one in standards {
-                let (area, code, from) = (one.area, &one.standard, one.valid_from);
-                add(
-                    Tree::Standards,
-                    format!("{area}/{code}/{from}/{:04}", one.revision),
-                    value(one),
-                );
+            for standard in standards {
+                let (area, month) = (standard.area, standard.valid_from);
+                let key = format!("{area}/{month}/{}/{:06}", standard.standard, standard.revision);
+                push(&mut records, Tree::Standards, key, standard)?;
             }
         }
         Operation::AdoptLaw { documents, .. } => {
-            for one in documents {
-                add(Tree::Law, one.id.clone(), value(one));
+            for (index, document) in documents.iter().cloned().enumerate() {
+                let (sequence, recorded_at) = (entry.sequence, Some(entry.recorded_at));
+                let adopted = AdoptedLaw { sequence, recorded_at, document };
+                push(&mut records, Tree::Law, format!("{sequence:012}/{index:06}"), &adopted)?;
             }
         }
     }
-    for one in entry.operation.decisions() {
-        let key = format!("{}/{}/{:04}", one.area, one.month, one.revision);
-        add(Tree::Decisions, key, value(one));
+    for decision in entry.operation.decisions() {
+        let (area, month) = (decision.area, decision.month);
+        let key = format!("{area}/{month}/{:06}", decision.revision);
+        push(&mut records, Tree::Decisions, key, decision)?;
     }
-    let request = RequestRecord {
-        digest: entry.request_digest.clone(),
-        sequence: entry.sequence,
-        answer: entry.answer.clone(),
-    };
-    add(Tree::Requests, entry.request_id.clone(), value(&request));
-    records
+    let request = RequestRecord::from(entry);
+    push(&mut records, Tree::Requests, request_key(&entry.request_id), &request)?;
+    Ok(records)
 }
 
-/// An order-independent digest over records: the sum of their SHA-256, limb by limb.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct StateDigest([u64; 4]);
+/// The key of a request. Its length comes first: no id then begins another's parts.
+pub fn request_key(request_id: &str) -> String {
+    format!("{:06}/{request_id}", request_id.len())
+}
 
-impl StateDigest {
-    fn limbs(tree: Tree, key: &[u8], value: &[u8]) -> [u64; 4] {
-        let mut hash = Sha256::new();
-        for part in [tree.name().as_bytes(), key, value] {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part);
+fn push(
+    records: &mut Vec<Record>,
+    tree: Tree,
+    key: String,
+    value: &impl Serialize,
+) -> Result<(), serde_json::Error> {
+    let json = serde_json::to_vec(value)?;
+    let parts = json.chunks(PART_BYTES);
+    let count = parts.len();
+    for (part, piece) in (1..).zip(parts) {
+        let mut value = format!("{FORMAT} {part}/{count}\n").into_bytes();
+        value.extend_from_slice(piece);
+        records.push(Record { tree, key: part_key(key.as_bytes(), part), value });
+    }
+    Ok(())
+}
+
+/// The key of a part, counted from 1.
+pub fn part_key(key: &[u8], part: usize) -> Vec<u8> {
+    match part {
+        1 => key.to_vec(),
+        _ => [key, format!("\0{part:06}").as_bytes()].concat(),
+    }
+}
+
+/// Why stored values do not give a fact.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{} record {key:?}: {why}", tree.name())]
+pub struct RecordError {
+    /// Where it lies.
+    pub tree: Tree,
+    /// Its key.
+    pub key: String,
+    /// What is wrong.
+    pub why: String,
+}
+
+/// A fact's key and JSON.
+pub type Whole<'a> = (&'a [u8], &'a [u8]);
+
+/// Puts the parts of one tree together again, which come in key order.
+pub struct Assembly {
+    tree: Tree,
+    part: usize,
+    parts: usize,
+    key: Vec<u8>,
+    json: Vec<u8>,
+}
+
+impl Assembly {
+    /// Nothing yet.
+    pub fn new(tree: Tree) -> Self {
+        Self { tree, part: 0, parts: 0, key: Vec::new(), json: Vec::new() }
+    }
+
+    /// Takes the next value; gives the fact's key and JSON when it was the last part.
+    ///
+    /// # Errors
+    /// A value of another format, or a part that is missing.
+    pub fn take(&mut self, key: &[u8], value: &[u8]) -> Result<Option<Whole<'_>>, RecordError> {
+        let (part, parts, piece) = head(value).ok_or_else(|| self.error(key, "has no header"))?;
+        if self.part == self.parts {
+            self.key = key.to_vec();
+            self.json.clear();
+            (self.part, self.parts) = (0, parts);
         }
-        let bytes: [u8; 32] = hash.finalize().into();
-        std::array::from_fn(|at| {
-            let limb: [u8; 8] = std::array::from_fn(|byte| bytes[at * 8 + byte]);
-            u64::from_be_bytes(limb)
+        self.part += 1;
+        if (part, parts) != (self.part, self.parts) || key != part_key(&self.key, part) {
+            return Err(self.error(key, "is not the next part"));
+        }
+        self.json.extend_from_slice(piece);
+        Ok((self.part == self.parts).then_some((&self.key, &self.json)))
+    }
+
+    /// Checks that nothing is left unfinished.
+    ///
+    /// # Errors
+    /// A fact whose last parts are missing.
+    pub fn finish(self) -> Result<(), RecordError> {
+        match self.part == self.parts {
+            true => Ok(()),
+            false => Err(self.error(&self.key, "its last parts are missing")),
+        }
+    }
+
+    fn error(&self, key: &[u8], why: &str) -> RecordError {
+        let key = String::from_utf8_lossy(key).into_owned();
+        RecordError { tree: self.tree, key, why: why.into() }
+    }
+}
+
+/// The part's number, the number of parts and the JSON of a value of this format.
+pub fn head(value: &[u8]) -> Option<(usize, usize, &[u8])> {
+    let end = value.iter().take(40).position(|byte| *byte == b'\n')?;
+    let header = std::str::from_utf8(&value[..end]).ok()?;
+    let (format, place) = header.split_once(' ')?;
+    let (part, parts) = place.split_once('/')?;
+    let known = format.parse() == Ok(FORMAT);
+    known.then_some((part.parse().ok()?, parts.parse().ok()?, &value[end + 1..]))
+}
+
+/// Adds a stored fact to the ledger; gives a request back, which no ledger holds.
+///
+/// # Errors
+/// JSON that is not such a fact.
+pub fn load(
+    ledger: &mut Ledger,
+    tree: Tree,
+    key: &[u8],
+    json: &[u8],
+) -> Result<Option<RequestRecord>, RecordError> {
+    fn fact<T: DeserializeOwned>(tree: Tree, key: &[u8], json: &[u8]) -> Result<T, RecordError> {
+        serde_json::from_slice(json).map_err(|error| {
+            let key = String::from_utf8_lossy(key).into_owned();
+            RecordError { tree, key, why: error.to_string() }
         })
     }
-
-    /// Takes a record in.
-    pub fn add(&mut self, tree: Tree, key: &[u8], value: &[u8]) {
-        for (sum, limb) in self.0.iter_mut().zip(Self::limbs(tree, key, value)) {
-            *sum = sum.wrapping_add(limb);
-        }
+    match tree {
+        Tree::Figures => ledger.add_figure(fact(tree, key, json)?),
+        Tree::Standards => ledger.add_standard(fact(tree, key, json)?),
+        Tree::Decisions => ledger.add_decision(fact(tree, key, json)?),
+        Tree::Law => ledger.add_law(fact(tree, key, json)?),
+        Tree::Requests => return fact(tree, key, json).map(Some),
     }
-
-    /// Takes a record out.
-    pub fn remove(&mut self, tree: Tree, key: &[u8], value: &[u8]) {
-        for (sum, limb) in self.0.iter_mut().zip(Self::limbs(tree, key, value)) {
-            *sum = sum.wrapping_sub(limb);
-        }
-    }
-
-    /// The sum, limb by limb.
-    pub fn limbs_of(self) -> [u64; 4] {
-        self.0
-    }
-
-    /// In hex.
-    pub fn to_hex(self) -> String {
-        self.0.iter().map(|limb| format!("{limb:016x}")).collect()
-    }
+    Ok(None)
 }

@@ -1,0 +1,11 @@
+//! What the journal, the store and the writer promise when something is torn, damaged or refused.
+
+mod facts;
+
+mod fixture;
+
+mod journal;
+
+mod store;
+
+mod writer;
