@@ -136,7 +136,10 @@ fn a_store_is_seeded_once_copied_verified_and_restored() {
     let other = other.to_str().unwrap();
     out(&["--store", other, "restore", copy]);
     assert_eq!(out(&["--store", other, "verify"]), first);
-    assert!(refused(&["--store", other, "restore", copy]).contains("expected no such file, or an empty folder"));
+    assert!(
+        refused(&["--store", other, "restore", copy])
+            .contains("expected no such file, or an empty folder")
+    );
 }
 
 #[test]

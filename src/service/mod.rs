@@ -3,7 +3,7 @@
 //! **Invariant:** every answer rests on one snapshot; every write goes through the one writer.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
 };
@@ -13,21 +13,21 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use crate::{
     domain::{area::AreaCode, month::Month},
     engine::{
-        question::{QuestionError, Terms, World},
-        reason::Vocabulary,
+        question::{QuestionError, Terms},
         timeline::{Timeline, TimelineError},
     },
     intake::{
-        figures::{Known, NewFigure, NewStandard},
-        folder::{DataError, Dataset, load},
+        figures::{NewFigure, NewStandard},
+        folder::{DataError, load},
     },
     journal::{
         entry::{Operation, sha256_hex},
         file::SEGMENT_BYTES,
     },
-    rules::{param::Setting, shape::Place, terms::Terms as LawTerms},
     store::{OpenReport, Progress, Store, StoreError, ledger::Ledger},
 };
+
+pub mod reference;
 
 pub mod record;
 
@@ -35,11 +35,14 @@ pub mod check;
 
 pub mod status;
 
+pub mod command;
+
 pub mod writer;
 
 mod backend;
 
 use record::{Recorded, plan_figures, plan_law, plan_standards, unrecorded};
+use reference::Reference;
 use status::{Answer, answer};
 use writer::{Acknowledged, Command, Plan, PlanFn, SubmitError, Writer};
 
@@ -47,62 +50,6 @@ use writer::{Acknowledged, Command, Plan, PlanFn, SubmitError, Writer};
 fn now() -> DateTime<Utc> {
     let now = Utc::now();
     now.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(now)
-}
-
-/// What does not change while the service runs: areas, names, calendar, law.
-#[derive(Debug)]
-pub struct Reference {
-    /// The data.
-    pub data: Dataset,
-    /// Areas whose index a document names by code.
-    pub index_areas: BTreeSet<AreaCode>,
-}
-
-impl Reference {
-    fn new(data: Dataset) -> Self {
-        let all = data.library.instruments().iter().map(|one| &one.terms);
-        let index_areas = all.flat_map(named_index_areas).collect();
-        Self { data, index_areas }
-    }
-
-    /// Everything answers rest on, with what is recorded.
-    pub fn world<'a>(&'a self, ledger: &'a Ledger) -> World<'a> {
-        World {
-            areas: &self.data.areas,
-            series: &self.data.series,
-            library: &self.data.library,
-            figures: &ledger.figures,
-            standards: &ledger.standards,
-            calendar: &self.data.calendar,
-        }
-    }
-
-    /// The names.
-    pub fn words(&self) -> Vocabulary<'_> {
-        let Dataset { areas, series, groups, standard_names, .. } = &self.data;
-        Vocabulary { areas, series, groups, standards: standard_names }
-    }
-
-    /// What names in a table are checked against.
-    pub fn known(&self) -> Known<'_> {
-        let Dataset { areas, series, standard_names, .. } = &self.data;
-        Known { areas, series, standards: standard_names }
-    }
-}
-
-fn named_index_areas(terms: &LawTerms) -> Vec<AreaCode> {
-    let conditions = terms.conditions.values().map(|one| &one.index_area);
-    let steps = terms.steps.values().map(|one| &one.rise_area);
-    let params = conditions.chain(steps).chain([&terms.trigger.index_area]);
-    let cases = params.flat_map(|param| &param.layers).filter_map(|layer| match layer {
-        Setting::Cases(cases) => Some(cases),
-        _ => None,
-    });
-    let named = cases.flatten().filter_map(|case| match case.value {
-        Place::Area(area) => Some(area),
-        _ => None,
-    });
-    named.collect()
 }
 
 /// Why the service did not do what was asked.

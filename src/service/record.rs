@@ -25,7 +25,7 @@ use crate::{
     store::ledger::Ledger,
 };
 
-use super::{Reference, writer::Plan};
+use super::{reference::Reference, writer::Plan};
 
 /// What became of a batch.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
