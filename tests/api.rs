@@ -126,7 +126,7 @@ async fn recording_answers_with_counts_and_decisions_and_revisions_stay_readable
     request.asking = Some(v1::Asking { known_at, ..Default::default() });
     let then = trigger.get_status(request).await.unwrap().into_inner();
     assert_eq!(then.triggered(), v1::Triggered::No);
-    let key = v1::GetFigureRequest {
+    let key = v1::ListFigureRevisionsRequest {
         area: "150300".into(),
         series: "cpi".into(),
         month: at,

@@ -221,9 +221,11 @@ impl IndexService for Records {
 
     async fn list_figure_revisions(
         &self,
-        asked: Request<v1::GetFigureRequest>,
+        asked: Request<v1::ListFigureRevisionsRequest>,
     ) -> Result<Response<v1::ListFiguresResponse>, Status> {
-        let ((area, series, month), view) = Self::key_in(asked.get_ref())?;
+        let v1::ListFigureRevisionsRequest { area, series, month, known_at } = asked.into_inner();
+        let key = v1::GetFigureRequest { area, series, month, known_at };
+        let ((area, series, month), view) = Self::key_in(&key)?;
         let ledger = self.0.writer.snapshot();
         let column = ledger.figures.column(area, &series);
         let revisions = column.map_or(&[][..], |column| column.revisions(month));
