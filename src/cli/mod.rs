@@ -9,6 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod ask;
 
+mod cases;
+
 mod client;
 
 mod law;
@@ -93,6 +95,8 @@ enum Command {
     /// The law as data.
     #[command(subcommand)]
     Rules(law::Rules),
+    /// Published decisions and payouts, recomputed: which are reproduced, and why others cannot be.
+    Cases(cases::Cases),
     /// The areas.
     Areas(law::Areas),
     /// Write a verified copy of the journal of --store to a file: the backup.
@@ -155,6 +159,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Subsidy(subsidy) => subsidy.run(&place)?,
         Command::Replay(replay) => replay.run(&place)?,
         Command::Rules(rules) => return rules.run(&place),
+        Command::Cases(cases) => cases.run(&place)?,
         Command::Areas(areas) => areas.run(&place)?,
         Command::Export(export) => export.run(&place)?,
         Command::Restore(restore) => restore.run(&place)?,

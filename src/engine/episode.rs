@@ -65,6 +65,8 @@ pub(super) struct Tests {
     pub end_after: EndAfter,
     pub longest_run: Option<u32>,
     pub pause: Option<u32>,
+    /// Whether the rules in force can end an episode for another reason than falling below.
+    pub bounded: bool,
     pub met: Vec<Code>,
 }
 
@@ -116,6 +118,8 @@ pub(super) fn tests(
         end_after,
         longest_run: number(&trigger.longest_run_months),
         pause: number(&trigger.pause_months),
+        bounded: !matches!(trigger.end_when.pick(&context), Pick::Unset)
+            || number(&trigger.longest_run_months).is_some(),
         met: (when.names().into_iter()).filter(|name| met(name) != Truth::No).cloned().collect(),
     })
 }
@@ -244,6 +248,8 @@ fn idle(
     tests: &Tests,
     conditions: &[ConditionReading],
 ) -> Vec<Branch> {
+    // A block or pause under earlier rules ends with them.
+    let (blocked, paused) = if tests.bounded { (blocked, paused) } else { (false, None) };
     let paused = paused.filter(|until| month <= *until);
     let blocked = blocked && tests.holds(conditions, &tests.met) != Truth::No;
     if blocked || paused.is_some() || tests.end == Truth::Yes {

@@ -73,6 +73,8 @@ pub struct Dataset {
     pub library: Library,
     /// The texts of the documents by file.
     pub texts: BTreeMap<String, String>,
+    /// The texts of the published cases by file.
+    pub cases: BTreeMap<String, String>,
     /// The figures, in order of files and rows.
     pub figures: Vec<NewFigure>,
     /// The standards.
@@ -165,7 +167,8 @@ pub fn load(folders: &[PathBuf]) -> Result<Dataset, DataError> {
             standards.insert((one.area, one.standard.clone(), one.valid_from), one);
         }
     }
-    let texts = law_texts(&files)?;
+    let texts = texts_below(&files, "instruments/")?;
+    let cases = texts_below(&files, "cases/")?;
     let library = library(&texts, &areas).map_err(DataError::Law)?;
     Ok(Dataset {
         series,
@@ -174,6 +177,7 @@ pub fn load(folders: &[PathBuf]) -> Result<Dataset, DataError> {
         calendar: Calendar::new(days),
         library,
         texts,
+        cases,
         figures: figures.into_values().collect(),
         standards: standards.into_values().collect(),
         areas,
@@ -259,9 +263,8 @@ pub fn read_texts(folder: &Path) -> Result<BTreeMap<String, String>, DataError> 
     Ok(texts)
 }
 
-/// The documents; a later folder's file replaces the one with the same path.
-fn law_texts(files: &Files) -> Result<BTreeMap<String, String>, DataError> {
-    let place = "instruments/";
+/// The TOML files below a place; a later folder's file replaces the one with the same path.
+fn texts_below(files: &Files, place: &str) -> Result<BTreeMap<String, String>, DataError> {
     let toml = |path: &&String| path.starts_with(place) && path.ends_with(".toml");
     let mut texts = BTreeMap::new();
     for path in files.0.keys().filter(toml) {

@@ -31,6 +31,8 @@ pub mod reference;
 
 pub mod record;
 
+pub mod cases;
+
 pub mod check;
 
 pub mod status;
