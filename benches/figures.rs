@@ -1,0 +1,189 @@
+//! The figures the README quotes: `cargo bench`. Each is a median over rounds in one run; compare the
+//! ratios, since machines differ.
+
+use std::{
+    fs,
+    hint::black_box,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use price_linkage::{
+    domain::{area::AreaCode, month::Month},
+    engine::{question::Terms, timeline::Timeline},
+    grpc::{server, v1},
+    intake::figures::NewFigure,
+    service::{Request, Service, status::answer},
+};
+use tokio::net::TcpListener;
+use tonic::transport::{Channel, Server, server::TcpIncoming};
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+
+fn median(mut rounds: Vec<Duration>) -> Duration {
+    rounds.sort();
+    rounds[rounds.len() / 2]
+}
+
+fn timed(rounds: usize, mut run: impl FnMut()) -> Duration {
+    let one = |_| {
+        let start = Instant::now();
+        run();
+        start.elapsed()
+    };
+    median((0..rounds).map(one).collect())
+}
+
+/// User and system time of this process.
+fn cpu() -> Duration {
+    let text = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<_> = text.rsplit(')').next().unwrap_or("").split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+    Duration::from_millis((ticks(11) + ticks(12)) * 10)
+}
+
+fn decisions(service: &Service) {
+    let ledger = service.writer.snapshot();
+    let world = service.reference.world(&ledger);
+    let terms = Terms::default();
+    let area: AreaCode = "150100".parse().unwrap();
+    let month: Month = "2020-03".parse().unwrap();
+    let newest = ledger.figures.newest().unwrap();
+    let timeline = Timeline::through(world, area, newest, &terms).unwrap();
+    const CALLS: u32 = 10_000;
+    for (name, amounts) in [("one decision", false), ("one decision with all sums", true)] {
+        let spent = timed(5, || {
+            for _ in 0..CALLS {
+                black_box(answer(world, &timeline, month, &terms, amounts).unwrap());
+            }
+        });
+        println!("{name}: {:?}", spent / CALLS);
+    }
+    let spent = timed(5, || {
+        black_box(Timeline::through(world, area, newest, &terms).unwrap());
+    });
+    println!("history of one area, {} months: {spent:?}", timeline.outcomes().len());
+    let areas = ledger.figures.areas();
+    let first: Month = "2010-01".parse().unwrap();
+    let mut lines = 0_usize;
+    let spent = timed(3, || {
+        lines = 0;
+        for area in &areas {
+            let timeline = Timeline::through(world, *area, newest, &terms).unwrap();
+            for month in first.through(newest) {
+                let found = answer(world, &timeline, month, &terms, true).unwrap();
+                lines += found.quote.map_or(0, |quote| quote.lines.len());
+            }
+        }
+    });
+    let months = first.through(newest).count();
+    println!(
+        "replay of every area with an index ({}) x {months} months x every group: {spent:?}, \
+         {lines} lines",
+        areas.len()
+    );
+}
+
+fn recording() {
+    let folder = tempfile::tempdir().unwrap();
+    let started = Instant::now();
+    let (service, begun) = Service::open(folder.path(), &[], &mut |_, _, _| {}).unwrap();
+    println!("first start, {} figures seeded: {:?}", begun.figures_seeded, started.elapsed());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let areas: Vec<_> = service.reference.data.areas.all().map(|area| area.code).collect();
+    let rows: Vec<NewFigure> = areas
+        .iter()
+        .filter(|area| **area != AreaCode::NATION)
+        .flat_map(|area| {
+            let first: Month = "2024-01".parse().unwrap();
+            (0..32).map(move |at| NewFigure {
+                area: *area,
+                series: "fresh_vegetables".parse().unwrap(),
+                month: first.plus(at).unwrap(),
+                value: "1.0".parse().unwrap(),
+                released_on: None,
+                source: "bench".into(),
+            })
+        })
+        .take(100_000)
+        .collect();
+    let started = Instant::now();
+    for (at, chunk) in rows.chunks(2_000).enumerate() {
+        let request =
+            Request { principal: "bench".into(), id: format!("bench-{at}"), validate_only: false };
+        runtime.block_on(service.record_figures(request, chunk.to_vec())).unwrap();
+    }
+    println!("recording {} figures in batches of 2000: {:?}", rows.len(), started.elapsed());
+    drop(service);
+    let started = Instant::now();
+    let (again, begun) = Service::open(folder.path(), &[], &mut |_, _, _| {}).unwrap();
+    println!("start over that store, {} seeded: {:?}", begun.figures_seeded, started.elapsed());
+    drop(again);
+}
+
+const CALLS: usize = 5_000;
+
+async fn calls<F, T>(name: &str, mut call: impl FnMut() -> F) -> (f64, f64)
+where
+    F: Future<Output = T>,
+{
+    let (mut wall, mut spent) = (Vec::new(), Vec::new());
+    for _ in 0..5 {
+        let (start, before) = (Instant::now(), cpu());
+        for _ in 0..CALLS {
+            black_box(call().await);
+        }
+        wall.push(start.elapsed());
+        spent.push(cpu() - before);
+    }
+    let per_second = CALLS as f64 / median(wall).as_secs_f64();
+    let cpu_us = median(spent).as_secs_f64() * 1e6 / CALLS as f64;
+    println!("{name}: {per_second:.0} calls/s, {cpu_us:.0} us CPU a call (client and server)");
+    (per_second, cpu_us)
+}
+
+async fn unary(service: Arc<Service>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let ours = listener.local_addr().unwrap();
+    tokio::spawn(server::serve(service, listener, std::future::pending()));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let bare = listener.local_addr().unwrap();
+    let (_reporter, health) = tonic_health::server::health_reporter();
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    tokio::spawn(Server::builder().add_service(health).serve_with_incoming(incoming));
+    let connect = async |address| {
+        Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap()
+    };
+    let echo = HealthClient::new(connect(bare).await);
+    let status = v1::trigger_service_client::TriggerServiceClient::new(connect(ours).await);
+    let bare = calls("bare tonic unary call", || {
+        let mut echo = echo.clone();
+        async move { echo.check(HealthCheckRequest { service: String::new() }).await.unwrap() }
+    })
+    .await;
+    let ours = calls("status call, answer only", || {
+        let mut status = status.clone();
+        let request = v1::GetStatusRequest {
+            area: "150100".into(),
+            month: Some(v1::YearMonth { year: 2020, month: 3 }),
+            asking: None,
+            depth: v1::Depth::Answer.into(),
+        };
+        async move { status.get_status(request).await.unwrap() }
+    })
+    .await;
+    println!(
+        "status / bare: {:.2} x CPU, {:.2} x calls per second",
+        ours.1 / bare.1,
+        ours.0 / bare.0
+    );
+}
+
+fn main() {
+    let start = Instant::now();
+    let service = Service::in_memory(&[]).unwrap();
+    println!("shipped data loaded and checked: {:?}", start.elapsed());
+    decisions(&service);
+    recording();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(unary(Arc::new(service)));
+}
