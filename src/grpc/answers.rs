@@ -7,20 +7,21 @@ use tokio_stream::{
     Stream, StreamExt,
     wrappers::{BroadcastStream, ReceiverStream},
 };
-use tonic::{Code, Request, Response, Status, metadata::MetadataMap};
+use tonic::{Code, Request, Response, Status};
 
 use crate::{
     domain::{area::AreaCode, decision::Triggered, month::Month},
-    engine::{question::Terms, timeline::TimelineError},
-    service::{Service, status::Answer},
+    engine::question::Terms,
+    service::{Service, ServiceError, status::Answer},
     store::ledger::Ledger,
 };
 
 use super::{
     convert,
+    deadline::{deadline_in, passed},
     page::Page,
     read::{BadField, Deep, area_in, area_opt, depth_in, month_in, month_opt, terms_in},
-    status::{of_timeline, refused},
+    status::{of_service, of_timeline, refused},
     v1::{
         self, replay_service_server::ReplayService, subsidy_service_server::SubsidyService,
         trigger_service_server::TriggerService,
@@ -50,7 +51,7 @@ impl Answers {
         let terms = terms_in(asking)?;
         let ledger = self.0.writer.snapshot();
         let found = self.0.answer(&ledger, area, month, &terms, with_amounts);
-        found.map_err(|error| of_timeline(&error))
+        found.map_err(|error| of_service(&error))
     }
 }
 
@@ -87,8 +88,8 @@ impl TriggerService for Answers {
             let answer = self.0.answer(&ledger, area, month, &terms, false)?;
             Ok(convert::status(&words, &answer.status, deep))
         };
-        let statuses: Result<Vec<_>, TimelineError> = areas.into_iter().map(one).collect();
-        let statuses = statuses.map_err(|error| of_timeline(&error))?;
+        let statuses: Result<Vec<_>, ServiceError> = areas.into_iter().map(one).collect();
+        let statuses = statuses.map_err(|error| of_service(&error))?;
         Ok(Response::new(v1::ListStatusesResponse { statuses, next_page_token }))
     }
 
@@ -210,13 +211,13 @@ impl Replay {
         totals: &mut v1::ReplayTotals,
     ) -> Result<v1::ReplayResponse, Status> {
         if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            let message = "the deadline passed before the replay was done";
-            return Err(refused(Code::DeadlineExceeded, "DEADLINE", message));
+            return Err(passed());
         }
         // One timeline serves every month of the area: asked through the last month.
         let timeline = self.service.timeline(ledger, area, self.until, &self.terms);
-        let timeline = timeline.map_err(|error| of_timeline(&error))?;
-        let world = self.service.reference.world(ledger);
+        let timeline = timeline.map_err(|error| of_service(&error))?;
+        let law = self.service.law(ledger, &self.terms.view).map_err(|error| of_service(&error))?;
+        let world = self.service.reference.world_under(ledger, &law);
         let answer =
             crate::service::status::answer(world, &timeline, month, &self.terms, self.with_amounts);
         let answer = answer.map_err(|error| of_timeline(&error))?;
@@ -244,7 +245,7 @@ impl ReplayService for Answers {
         &self,
         asked: Request<v1::ReplayRequest>,
     ) -> Result<Response<Self::ReplayStream>, Status> {
-        let deadline = deadline_in(asked.metadata());
+        let deadline = deadline_in(asked.metadata().as_ref());
         let asked = asked.into_inner();
         let ledger = self.0.writer.snapshot();
         let from = month_opt("from", asked.from)?;
@@ -273,21 +274,4 @@ impl ReplayService for Answers {
         tokio::task::spawn_blocking(move || replay.run(&send));
         Ok(Response::new(Box::pin(ReceiverStream::new(receive))))
     }
-}
-
-/// The instant by which the client wants to be done, from the `grpc-timeout` it sent.
-fn deadline_in(metadata: &MetadataMap) -> Option<Instant> {
-    let text = metadata.get("grpc-timeout")?.to_str().ok()?;
-    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let count: u64 = digits.parse().ok().filter(|_| digits.len() <= 8)?;
-    let nanos: u64 = match unit {
-        "H" => 3_600_000_000_000,
-        "M" => 60_000_000_000,
-        "S" => 1_000_000_000,
-        "m" => 1_000_000,
-        "u" => 1_000,
-        "n" => 1,
-        _ => return None,
-    };
-    Instant::now().checked_add(std::time::Duration::from_nanos(count.checked_mul(nanos)?))
 }

@@ -14,7 +14,7 @@ use super::{
     convert,
     page::Page,
     read::{area_in, area_opt, month_in, month_opt, terms_in},
-    status::of_timeline,
+    status::{of_service, of_timeline},
     v1::{self, area_service_server::AreaService, rule_service_server::RuleService},
 };
 
@@ -52,7 +52,8 @@ impl RuleService for Laws {
         let month = month_in("month", asked.month)?;
         let terms = terms_in(asked.asking)?;
         let ledger = self.0.writer.snapshot();
-        let world = self.0.reference.world(&ledger);
+        let law = self.0.law(&ledger, &terms.view).map_err(|error| of_service(&error))?;
+        let world = self.0.reference.world_under(&ledger, &law);
         let applied = Applied::new(world, area, month, &terms);
         let applied = applied.map_err(|error| of_timeline(&error.into()))?;
         let Ok(applied) = applied else {

@@ -34,6 +34,8 @@ mod convert;
 
 pub mod status;
 
+mod deadline;
+
 mod page;
 
 pub mod record;

@@ -20,6 +20,7 @@ use crate::service::Service;
 use super::{
     DESCRIPTORS,
     answers::Answers,
+    deadline::DeadlineLayer,
     law::Laws,
     record::Records,
     status::internal,
@@ -114,6 +115,7 @@ pub async fn serve(
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .layer(CatchPanicLayer::custom(Panicked))
+        .layer(DeadlineLayer)
         .add_routes(routes)
         .serve_with_incoming_shutdown(incoming, async move {
             stop.await;

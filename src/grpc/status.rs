@@ -16,28 +16,47 @@ use super::read::BadField;
 pub const DOMAIN: &str = "pricelinkage";
 /// Most field violations in one status.
 const VIOLATIONS_MAX: usize = 20;
+/// Most bytes of a message. It is sent twice, and once with three bytes for each that is not ASCII.
+const MESSAGE_BYTES_MAX: usize = 300;
+/// Most bytes of all field violations together.
+const VIOLATIONS_BYTES_MAX: usize = 1_200;
+/// Most bytes of a name.
+const NAME_BYTES_MAX: usize = 120;
+
+/// As much of the text as fits.
+fn cut(text: &str, bytes_max: usize) -> &str {
+    let ends = text.char_indices().map(|(at, character)| at + character.len_utf8());
+    &text[..ends.take_while(|end| *end <= bytes_max).last().unwrap_or(0)]
+}
 
 /// A status with a stable reason; `message` is English and short.
 pub fn refused(code: Code, reason: &str, message: impl Into<String>) -> Status {
-    let message: String = message.into().chars().take(300).collect();
+    let message: String = message.into();
+    let message = cut(&message, MESSAGE_BYTES_MAX);
     let details = ErrorDetails::with_error_info(reason, DOMAIN, [] as [(String, String); 0]);
     Status::with_error_details(code, message, details)
 }
 
 /// INVALID_ARGUMENT with the fields.
 pub(super) fn bad_fields(fields: &[BadField]) -> Status {
-    let shown = fields.iter().take(VIOLATIONS_MAX);
-    let violation = |bad: &BadField| {
+    let mut room = VIOLATIONS_BYTES_MAX;
+    let mut violations = Vec::new();
+    for bad in fields.iter().take(VIOLATIONS_MAX) {
         let what = format!("{:?}: expected {}", bad.value, bad.expected);
-        FieldViolation::new(bad.field.clone(), what)
-    };
-    let mut details = ErrorDetails::with_bad_request(shown.map(violation).collect::<Vec<_>>());
+        let Some(left) = room.checked_sub(bad.field.len() + what.len()) else { break };
+        room = left;
+        violations.push(FieldViolation::new(bad.field.clone(), what));
+    }
+    let mut details = ErrorDetails::with_bad_request(violations);
     details.set_error_info("BAD_FIELD", DOMAIN, [] as [(String, String); 0]);
     let first = fields.first().map_or_else(String::new, |bad| {
         format!("{} {:?}: expected {}", bad.field, bad.value, bad.expected)
     });
-    let more = fields.len().saturating_sub(1);
-    let message = if more == 0 { first } else { format!("{first} and {more} more") };
+    let first = cut(&first, MESSAGE_BYTES_MAX);
+    let message = match fields.len() {
+        0 | 1 => first.to_owned(),
+        all => format!("{first} and {} more", all - 1),
+    };
     Status::with_error_details(Code::InvalidArgument, message, details)
 }
 
@@ -48,7 +67,9 @@ impl From<BadField> for Status {
 }
 
 fn not_found(reason: &str, kind: &str, name: &str, error: &dyn ToString) -> Status {
-    let message: String = error.to_string().chars().take(300).collect();
+    let message = error.to_string();
+    let message = cut(&message, MESSAGE_BYTES_MAX);
+    let name = cut(name, NAME_BYTES_MAX);
     let mut details = ErrorDetails::with_resource_info(kind, name, "", "");
     details.set_error_info(reason, DOMAIN, [] as [(String, String); 0]);
     Status::with_error_details(Code::NotFound, message, details)
@@ -107,4 +128,60 @@ pub(super) fn internal(error: &dyn std::fmt::Display) -> Status {
     let id = uuid::Uuid::now_v7();
     tracing::error!(%id, %error, "internal error");
     refused(Code::Internal, "INTERNAL", format!("internal error {id}; see the log"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::exact::RangeError, rules::library::UnknownDocument};
+
+    fn reason(status: &Status) -> (Code, String) {
+        let sent = status.clone().into_http::<()>();
+        let sent: usize = sent.headers().values().map(|value| value.len()).sum();
+        assert!(sent < 4096, "{sent} bytes: {status}");
+        let details = status.get_error_details();
+        (status.code(), details.error_info().map(|info| info.reason.clone()).unwrap_or_default())
+    }
+
+    #[test]
+    fn every_refusal_of_the_service_has_its_code_and_reason() {
+        let long = || "数".repeat(4_000);
+        let (request_id, why) = (long(), long());
+        let reused = SubmitError::RequestIdReused { request_id, first_sequence: 1 };
+        let broken = SubmitError::Broken { request_id: "r".into(), why: why.clone() };
+        let unknown = UnknownDocument { id: long() };
+        let range = RangeError { operation: "×", left: long(), right: long() };
+        let cases: [(ServiceError, Code, &str); 9] = [
+            (reused.into(), Code::InvalidArgument, "REQUEST_ID_REUSED"),
+            (SubmitError::Busy { waiting: 1 }.into(), Code::Unavailable, "BUSY"),
+            (SubmitError::Stopped.into(), Code::Unavailable, "STOPPING"),
+            (SubmitError::Unwritable { why }.into(), Code::DataLoss, "STORE_BROKEN"),
+            (broken.into(), Code::Internal, "INTERNAL"),
+            (SubmitError::Refused("no".into()).into(), Code::Internal, "INTERNAL"),
+            (
+                QuestionError::UnknownArea { area: "999999".parse().unwrap() }.into(),
+                Code::NotFound,
+                "AREA_UNKNOWN",
+            ),
+            (QuestionError::from(unknown).into(), Code::NotFound, "DOCUMENT_UNKNOWN"),
+            (TimelineError::from(range).into(), Code::FailedPrecondition, "OUT_OF_RANGE"),
+        ];
+        for (error, code, name) in cases {
+            assert_eq!(reason(&of_service(&error)), (code, name.to_owned()), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_went_wrong_inside_is_not_told() {
+        let status = internal(&"/secret/path");
+        assert!(!status.message().contains("secret"));
+        assert_eq!(reason(&status), (Code::Internal, "INTERNAL".to_owned()));
+    }
+
+    #[test]
+    fn many_bad_fields_stay_within_the_budget() {
+        let field = BadField::new("figures[0].value", "数".repeat(60), "a decimal such as 3.5");
+        let (code, name) = reason(&bad_fields(&vec![field; 100]));
+        assert_eq!((code, name.as_str()), (Code::InvalidArgument, "BAD_FIELD"));
+    }
 }

@@ -7,6 +7,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use include_dir::{Dir, include_dir};
@@ -70,7 +71,7 @@ pub struct Dataset {
     /// The calendar.
     pub calendar: Calendar,
     /// The law.
-    pub library: Library,
+    pub library: Arc<Library>,
     /// The texts of the documents by file.
     pub texts: BTreeMap<String, String>,
     /// The texts of the published cases by file.
@@ -169,7 +170,7 @@ pub fn load(folders: &[PathBuf]) -> Result<Dataset, DataError> {
     }
     let texts = texts_below(&files, "instruments/")?;
     let cases = texts_below(&files, "cases/")?;
-    let library = library(&texts, &areas).map_err(DataError::Law)?;
+    let library = Arc::new(library(&texts, &areas).map_err(DataError::Law)?);
     Ok(Dataset {
         series,
         groups,

@@ -30,8 +30,20 @@ pub struct LawDocument {
     pub id: String,
     /// The sha-256 of `text`, in lower-case hex.
     pub sha256: String,
-    /// The whole document file.
+    /// The whole document file; empty when the document was withdrawn.
     pub text: String,
+}
+
+impl LawDocument {
+    /// The record that a document is no longer among the deployment's.
+    pub fn withdrawn(id: &str) -> Self {
+        Self { id: id.to_owned(), sha256: sha256_hex(""), text: String::new() }
+    }
+
+    /// Whether it was withdrawn.
+    pub fn is_withdrawn(&self) -> bool {
+        self.text.is_empty()
+    }
 }
 
 /// What was recorded. Later kinds become further variants.
@@ -52,9 +64,9 @@ pub enum Operation {
         /// New decisions.
         decisions: Vec<Decision>,
     },
-    /// The law in force from now on, with the decisions it led to.
+    /// A change of the law, with the decisions it led to.
     AdoptLaw {
-        /// Every document.
+        /// The documents that are new, changed or withdrawn.
         documents: Vec<LawDocument>,
         /// New decisions.
         decisions: Vec<Decision>,

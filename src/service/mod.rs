@@ -11,23 +11,26 @@ use std::{
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use crate::{
-    domain::{area::AreaCode, month::Month},
+    domain::{area::AreaCode, figure::View, month::Month},
     engine::{
         question::{QuestionError, Terms},
         timeline::{Timeline, TimelineError},
     },
     intake::{
         figures::{NewFigure, NewStandard},
-        folder::{DataError, load},
+        folder::{DataError, Dataset, load},
     },
     journal::{
         entry::{Operation, sha256_hex},
         file::SEGMENT_BYTES,
     },
+    rules::library::Library,
     store::{OpenReport, Progress, Store, StoreError, ledger::Ledger},
 };
 
 pub mod reference;
+
+mod law;
 
 pub mod record;
 
@@ -43,6 +46,7 @@ pub mod writer;
 
 mod backend;
 
+use law::Earlier;
 use record::{Recorded, plan_figures, plan_law, plan_standards, unrecorded};
 use reference::Reference;
 use status::{Answer, answer};
@@ -110,6 +114,7 @@ pub struct Service {
     /// The writer.
     pub writer: Writer,
     timelines: RwLock<Cached>,
+    earlier: Earlier,
 }
 
 #[derive(Default)]
@@ -184,7 +189,7 @@ impl Service {
     }
 
     fn over(reference: Arc<Reference>, writer: Writer) -> Self {
-        Self { reference, writer, timelines: RwLock::default() }
+        Self { reference, writer, timelines: RwLock::default(), earlier: Earlier::default() }
     }
 
     fn seed(
@@ -298,6 +303,15 @@ impl Service {
         Ok(Outcome { sequence: acknowledged.sequence.unwrap_or(0), recorded })
     }
 
+    /// The law as it was known at the instant of the view.
+    ///
+    /// # Errors
+    /// A document adopted by then cannot be read any more.
+    pub fn law(&self, ledger: &Ledger, view: &View) -> Result<Arc<Library>, ServiceError> {
+        let Dataset { library, areas, .. } = &self.reference.data;
+        Ok(self.earlier.seen(ledger, view, library, areas)?)
+    }
+
     /// The history of an area through a month. The ordinary question (law in force, everything
     /// known) is kept until something is recorded; others are worked out each time.
     ///
@@ -309,13 +323,14 @@ impl Service {
         area: AreaCode,
         month: Month,
         terms: &Terms,
-    ) -> Result<Arc<Timeline>, TimelineError> {
-        let world = self.reference.world(ledger);
+    ) -> Result<Arc<Timeline>, ServiceError> {
+        let law = self.law(ledger, &terms.view)?;
+        let world = self.reference.world_under(ledger, &law);
         let newest = ledger.figures.newest();
         let ordinary = Terms { strict: terms.strict, ..Terms::default() } == *terms;
         let (Some(newest), true) = (newest.filter(|newest| month <= *newest), ordinary) else {
-            return Timeline::through(world, area, month.max(newest.unwrap_or(month)), terms)
-                .map(Arc::new);
+            let last = month.max(newest.unwrap_or(month));
+            return Ok(Arc::new(Timeline::through(world, area, last, terms)?));
         };
         let key = (area, terms.strict);
         let cached = self.timelines.read().unwrap_or_else(PoisonError::into_inner);
@@ -345,9 +360,11 @@ impl Service {
         month: Month,
         terms: &Terms,
         with_amounts: bool,
-    ) -> Result<Answer, TimelineError> {
+    ) -> Result<Answer, ServiceError> {
         let timeline = self.timeline(ledger, area, month, terms)?;
-        answer(self.reference.world(ledger), &timeline, month, terms, with_amounts)
+        let law = self.law(ledger, &terms.view)?;
+        let world = self.reference.world_under(ledger, &law);
+        Ok(answer(world, &timeline, month, terms, with_amounts)?)
     }
 }
 

@@ -25,7 +25,7 @@ use crate::{
     store::ledger::Ledger,
 };
 
-use super::{reference::Reference, writer::Plan};
+use super::{law::adopted, reference::Reference, writer::Plan};
 
 /// What became of a batch.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,21 +142,23 @@ pub fn plan_standards(
     planned(Some(Operation::RecordStandards { standards, decisions }), &recorded)
 }
 
-/// Plans the adoption of documents that are new or changed since the last start, with every
+/// Plans the adoption of documents that are new, changed or gone since the last start, with every
 /// decision that differs from the recorded one. O(areas with an index × months).
 pub fn plan_law(reference: &Reference, ledger: &Ledger, at: DateTime<Utc>) -> Plan {
     let instruments = reference.data.library.instruments();
-    let known = |id: &str| ledger.law().iter().rev().find(|one| one.document.id == id);
+    let mut known = adopted(ledger, &View::default());
     let fresh = instruments.iter().filter(|one| {
-        known(&one.head.id).is_none_or(|known| known.document.sha256 != one.head.digest)
+        let known = known.remove(one.head.id.as_str());
+        known.is_none_or(|known| known.sha256 != one.head.digest)
     });
-    let documents: Vec<_> = fresh
+    let mut documents: Vec<_> = fresh
         .map(|one| LawDocument {
             id: one.head.id.clone(),
             sha256: one.head.digest.clone(),
             text: reference.data.texts.get(&one.head.file).cloned().unwrap_or_default(),
         })
         .collect();
+    documents.extend(known.into_keys().map(LawDocument::withdrawn));
     let every = BTreeSet::from([AreaCode::NATION]);
     let decisions = changed(reference, ledger, &every, at);
     let recorded = Recorded {

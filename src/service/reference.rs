@@ -6,7 +6,7 @@ use crate::{
     domain::area::AreaCode,
     engine::{question::World, reason::Vocabulary},
     intake::{figures::Known, folder::Dataset},
-    rules::{param::Setting, shape::Place, terms::Terms},
+    rules::{library::Library, param::Setting, shape::Place, terms::Terms},
     store::ledger::Ledger,
 };
 
@@ -26,12 +26,17 @@ impl Reference {
         Self { data, index_areas }
     }
 
-    /// Everything answers rest on, with what is recorded.
+    /// Everything answers rest on, with what is recorded, under the present law.
     pub fn world<'a>(&'a self, ledger: &'a Ledger) -> World<'a> {
+        self.world_under(ledger, &self.data.library)
+    }
+
+    /// The same under another law.
+    pub fn world_under<'a>(&'a self, ledger: &'a Ledger, library: &'a Library) -> World<'a> {
         World {
             areas: &self.data.areas,
             series: &self.data.series,
-            library: &self.data.library,
+            library,
             figures: &ledger.figures,
             standards: &ledger.standards,
             calendar: &self.data.calendar,
