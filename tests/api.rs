@@ -80,6 +80,29 @@ async fn a_status_tells_conditions_margins_and_law() {
 }
 
 #[tokio::test]
+async fn every_league_is_listed_also_without_an_index() {
+    let running = run().await;
+    let mut client = v1::trigger_service_client::TriggerServiceClient::new(running.channel);
+    let request = v1::ListStatusesRequest {
+        month: month(2020, 3),
+        within: "150000".into(),
+        ..Default::default()
+    };
+    let statuses = client.list_statuses(request).await.unwrap().into_inner().statuses;
+    assert_eq!(statuses.len(), 12);
+    let with_index: Vec<_> = (statuses.iter())
+        .filter(|status| status.missing.iter().all(|one| one.kind != "INDEX"))
+        .map(|status| (status.area.as_str(), status.triggered()))
+        .collect();
+    let expected = [
+        ("150100", v1::Triggered::Yes),
+        ("150200", v1::Triggered::Undecidable),
+        ("150300", v1::Triggered::Undecidable),
+    ];
+    assert_eq!(with_index, expected);
+}
+
+#[tokio::test]
 async fn recording_answers_with_counts_and_decisions_and_revisions_stay_readable() {
     let running = run().await;
     let mut index = v1::index_service_client::IndexServiceClient::new(running.channel.clone());

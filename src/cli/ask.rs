@@ -52,6 +52,9 @@ pub(super) struct Status {
     /// The area, six digits; may be repeated. Without it: every area with an index of its own.
     #[arg(long, value_name = "CODE")]
     area: Vec<String>,
+    /// Every area that decides in this one, with or without an index of its own.
+    #[arg(long, value_name = "CODE", conflicts_with = "area")]
+    within: Option<String>,
     /// The index month; the newest with an index when left out.
     #[arg(long, value_name = "YYYY-MM")]
     month: Option<Month>,
@@ -75,6 +78,7 @@ impl Status {
                     depth: self.depth.message(),
                     page_size: 500,
                     page_token,
+                    within: self.within.clone().unwrap_or_default(),
                 };
                 let page = client::trigger(&transport).list_statuses(request).await;
                 let page = page.map_err(told)?.into_inner();

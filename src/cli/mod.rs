@@ -29,7 +29,7 @@ mod store;
 #[derive(Debug, Parser)]
 #[command(name = "price-linkage", version, max_term_width = 100)]
 pub struct Cli {
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Where answers come from and how they are shown")]
     place: Place,
     #[command(subcommand)]
     command: Command,

@@ -81,7 +81,12 @@ impl TriggerService for Answers {
             Some(month) => month,
             None => return Ok(Response::new(v1::ListStatusesResponse::default())),
         };
-        let areas = areas_in(&asked.areas, &ledger)?;
+        let within = area_opt("within", &asked.within)?.filter(|_| asked.areas.is_empty());
+        let areas = match within {
+            Some(within) => self.0.deciding_areas(&ledger, within, month, &terms),
+            None => Ok(areas_in(&asked.areas, &ledger)?),
+        };
+        let areas = areas.map_err(|error| of_service(&error))?;
         let (areas, next_page_token) = page.of(areas.into_iter());
         let words = self.0.reference.words();
         let one = |area| {

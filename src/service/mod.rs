@@ -13,7 +13,7 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use crate::{
     domain::{area::AreaCode, figure::View, month::Month},
     engine::{
-        question::{QuestionError, Terms},
+        question::{Applied, QuestionError, Terms},
         timeline::{Timeline, TimelineError},
     },
     intake::{
@@ -347,6 +347,33 @@ impl Service {
         }
         cached.by_area.insert(key, timeline.clone());
         Ok(timeline)
+    }
+
+    /// The areas that decide the month in this one and below, with or without an index, in code
+    /// order. O(areas below).
+    ///
+    /// # Errors
+    /// The area or document does not exist.
+    pub fn deciding_areas(
+        &self,
+        ledger: &Ledger,
+        within: AreaCode,
+        month: Month,
+        terms: &Terms,
+    ) -> Result<Vec<AreaCode>, ServiceError> {
+        let law = self.law(ledger, &terms.view)?;
+        let world = self.reference.world_under(ledger, &law);
+        status::known(world, within)?;
+        let mut deciding = Vec::new();
+        for area in world.areas.subtree(within) {
+            if let Ok(applied) = Applied::new(world, area, month, terms)?
+                && applied.deciding == area
+                && !applied.indicative
+            {
+                deciding.push(area);
+            }
+        }
+        Ok(deciding)
     }
 
     /// The answer for an area and month.
