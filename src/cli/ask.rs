@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use crate::{domain::month::Month, grpc::v1};
 
 use super::{
-    Asking, Format, Place,
+    Asking, Format, Language, Place,
     client::{self, month_text, told, with, year_month},
     output::{Rows, json, number, say},
     owed::collect,
@@ -148,7 +148,7 @@ fn explain_status(place: &Place, status: &v1::Status) -> anyhow::Result<()> {
         };
         writeln!(out, "  - {}{margin}", say(place, &condition.text))?;
         for cite in condition.citation.iter().chain(&condition.inherited_by) {
-            writeln!(out, "      {}", cited(cite))?;
+            writeln!(out, "      {}", cited(place, cite))?;
         }
     }
     let ids: Vec<_> = status.instruments.iter().map(|one| one.id.as_str()).collect();
@@ -160,10 +160,14 @@ fn explain_status(place: &Place, status: &v1::Status) -> anyhow::Result<()> {
 }
 
 /// A citation in one line.
-pub(super) fn cited(cite: &v1::Citation) -> String {
+pub(super) fn cited(place: &Place, cite: &v1::Citation) -> String {
     let number = if cite.number.is_empty() { String::new() } else { format!("({})", cite.number) };
     let note = if cite.note.is_empty() { String::new() } else { format!(" — {}", cite.note) };
-    let assumed = if cite.assumed { "假设/assumed " } else { "" };
+    let assumed = match (cite.assumed, place.lang) {
+        (false, _) => "",
+        (true, Language::Zh) => "[假设] ",
+        (true, Language::En) => "[assumed] ",
+    };
     let v1::Citation { title_zh, clause, confidence, .. } = cite;
     format!("{assumed}《{title_zh}》{number} {clause} [{confidence}]{note}")
 }

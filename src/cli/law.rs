@@ -165,14 +165,20 @@ impl Show {
                     when => format!(" [{when}]"),
                 };
                 writeln!(out, "  {over} {}{when}", said.text)?;
-                writeln!(out, "      {} {}", cite.instrument, cited(&cite))?;
+                writeln!(out, "      {} {}", cite.instrument, cited(place, &cite))?;
                 instrument = cite.instrument;
             }
         }
         writeln!(out)?;
         for group in &rules.groups {
             let cite = group.citation.clone().unwrap_or_default();
-            writeln!(out, "  {} {} — {}", group.group, say(place, &group.name), cited(&cite))?;
+            writeln!(
+                out,
+                "  {} {} — {}",
+                group.group,
+                say(place, &group.name),
+                cited(place, &cite)
+            )?;
         }
         Ok(())
     }

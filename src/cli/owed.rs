@@ -8,7 +8,7 @@ use tokio_stream::StreamExt;
 use crate::{domain::month::Month, grpc::v1};
 
 use super::{
-    Asking, Format, Place,
+    Asking, Format, Language, Place,
     ask::{Depth, STATUS_COLUMNS, cited, status_row},
     client::{self, month_text, told, with, year_month},
     output::{Rows, json, number, say},
@@ -64,9 +64,23 @@ impl Subsidy {
                 let mut rows = Rows::new(&SUBSIDY_COLUMNS);
                 let status = quote.status.unwrap_or_default();
                 quote.lines.iter().for_each(|line| rows.push(subsidy_row(&status, line)));
-                rows.print(Format::Csv)
+                rows.print(Format::Csv)?;
+                tell_open_lines(place, &quote.lines);
+                Ok(())
             }
             Format::Table => explain_quote(place, &quote),
+        }
+    }
+}
+
+/// Says on standard error why lines have no sum, each reason once; the columns have no room for it.
+fn tell_open_lines(place: &Place, lines: &[v1::SubsidyLine]) {
+    let mut told: Vec<String> = Vec::new();
+    for line in lines.iter().filter(|line| line.subsidy_yuan.is_none()) {
+        let why = say(place, &line.outcome_text);
+        if !told.contains(&why) {
+            eprintln!("{} {}: {why}", line.group, residence_word(line.residence));
+            told.push(why);
         }
     }
 }
@@ -107,13 +121,7 @@ fn explain_quote(place: &Place, quote: &v1::Quote) -> anyhow::Result<()> {
     // Lines with the same derivation are shown once, with all their groups.
     let mut told: Vec<(Vec<String>, &v1::SubsidyLine)> = Vec::new();
     for line in &quote.lines {
-        let residence = match (place.lang, line.residence()) {
-            (super::Language::Zh, v1::Residence::Rural) => "农村",
-            (super::Language::Zh, _) => "城镇",
-            (super::Language::En, v1::Residence::Rural) => "rural",
-            (super::Language::En, _) => "urban",
-        };
-        let name = format!("{}({residence})", say(place, &line.group_name));
+        let name = say(place, &line.group_name);
         let same = told.iter_mut().find(|(_, other)| {
             (&other.outcome_text, &other.steps, other.residence)
                 == (&line.outcome_text, &line.steps, line.residence)
@@ -125,24 +133,31 @@ fn explain_quote(place: &Place, quote: &v1::Quote) -> anyhow::Result<()> {
     }
     let mut out = std::io::stdout().lock();
     for (names, line) in told {
-        writeln!(out, "\n{}", names.join("、"))?;
+        let names = match (place.lang, line.residence()) {
+            (Language::Zh, v1::Residence::Rural) => format!("{}(农村)", names.join("、")),
+            (Language::Zh, _) => format!("{}(城镇)", names.join("、")),
+            (Language::En, v1::Residence::Rural) => format!("{} (rural)", names.join(", ")),
+            (Language::En, _) => format!("{} (urban)", names.join(", ")),
+        };
+        writeln!(out, "\n{names}")?;
         writeln!(out, "  {}", say(place, &line.outcome_text))?;
         for step in &line.steps {
             writeln!(out, "    {}: {}", step.name, say(place, &step.text))?;
             for cite in step.citation.iter().chain(&step.operand_citations) {
-                writeln!(out, "        {}", cited(cite))?;
+                writeln!(out, "        {}", cited(place, cite))?;
             }
         }
         if !line.assumptions.is_empty() {
             let (zh, en) = ("  ※ 依据假设:", "  * rests on assumptions: ");
-            let word = if place.lang == super::Language::Zh { zh } else { en };
+            let word = if place.lang == Language::Zh { zh } else { en };
             writeln!(out, "{word}{}", line.assumptions.join(", "))?;
         }
     }
     for one in &quote.discretion {
         let cite = one.citation.clone().unwrap_or_default();
         let (groups, yuan) = (one.groups.join(", "), number(&one.yuan));
-        writeln!(out, "\n[酌情/discretion] {groups}: {yuan} ({}) {}", one.reason, cited(&cite))?;
+        let word = if place.lang == Language::Zh { "酌情发放" } else { "by discretion" };
+        writeln!(out, "\n{word}: {groups}: {yuan} ({}) {}", one.reason, cited(place, &cite))?;
     }
     Ok(())
 }

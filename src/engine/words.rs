@@ -66,7 +66,15 @@ impl Vocabulary<'_> {
                     "subtract" => "扣减",
                     other => other,
                 };
-                Text::new(format!("{zh} {value}"), format!("{} {value}", name.replace('_', " ")))
+                let en = match *name {
+                    "floor" => "not below".to_owned(),
+                    "cap" => "not above".to_owned(),
+                    "by" => "times".to_owned(),
+                    "override" => "set to".to_owned(),
+                    "subtract" => "less".to_owned(),
+                    other => other.replace('_', " "),
+                };
+                Text::new(format!("{zh} {value}"), format!("{en} {value}"))
             }
             Operand::Rounding { to, mode, .. } => rounding(*to, *mode),
             Operand::Sum { name, value, .. } => {
