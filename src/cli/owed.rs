@@ -155,9 +155,14 @@ fn explain_quote(place: &Place, quote: &v1::Quote) -> anyhow::Result<()> {
     }
     for one in &quote.discretion {
         let cite = one.citation.clone().unwrap_or_default();
-        let (groups, yuan) = (one.groups.join(", "), number(&one.yuan));
+        let who = [one.groups.join(", "), residence_word(one.residence).to_owned()];
+        let who = who.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(" ");
+        let further = number(&one.each_further_yuan);
+        let further = if further.is_empty() { further } else { format!(" + {further}") };
+        let (yuan, unit) = (number(&one.yuan), &one.unit);
         let word = if place.lang == Language::Zh { "酌情发放" } else { "by discretion" };
-        writeln!(out, "\n{word}: {groups}: {yuan} ({}) {}", one.reason, cited(place, &cite))?;
+        writeln!(out, "\n{word}: {who}: {yuan}{further} / {unit}")?;
+        writeln!(out, "  {} {}", one.reason, cited(place, &cite))?;
     }
     Ok(())
 }

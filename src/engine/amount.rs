@@ -149,8 +149,11 @@ impl Line {
         }
     }
 
-    /// The sum before the first rounding.
+    /// The sum before the first rounding; none where the steps did not reach the end.
     pub fn unrounded(&self) -> Option<Exact> {
+        if !matches!(self.outcome, LineOutcome::Owed(_) | LineOutcome::NotInFen(_)) {
+            return None;
+        }
         let round = self.steps.iter().find(|step| step.kind == StepKind::Round);
         round.map_or_else(|| self.steps.last().map(|step| step.output), |step| step.input)
     }
@@ -311,9 +314,11 @@ fn computed(
     }
     let names = order(&asked.applied.rules.terms, context)?;
     let mut evaluation = Evaluation::new(asked, context);
-    for name in &names {
-        evaluation.take(name)?;
-    }
+    let taken = names.iter().try_for_each(|name| evaluation.take(name));
+    let (sum, steps) = evaluation.finish();
+    // Kept even where a later step lacks something: they show how far the law and the facts reach.
+    line.steps = steps;
+    taken?;
     if let Some(first) = names.first().and_then(|name| asked.applied.rules.terms.steps.get(name)) {
         let path = |key: &str| format!("amount.steps.{}.{key}", names[0]);
         line.unit = optional(&first.unit, context, || path("unit"), Unit::Person)?;
@@ -323,8 +328,6 @@ fn computed(
             line.each_further_yuan = Some(*further.value);
         }
     }
-    let (sum, steps) = evaluation.finish();
-    line.steps = steps;
     let Some(sum) = sum else {
         let missing = Missing::Parameter { path: "amount.order".to_owned(), left_open_by: None };
         return Err(Stop::Missing(vec![missing]));

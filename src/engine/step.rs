@@ -186,6 +186,11 @@ impl<'a, 'w> Evaluation<'a, 'w> {
         operands.push(Operand::Band { range: band.range(), cite: bands.cite.clone() });
         let sum = match band.yields {
             BandYield::ByHand => return Err(Stop::ByHand(bands.cite.clone())),
+            BandYield::Open => {
+                let path = format!("{}: {}", path("bands"), band.range());
+                let left_open_by = Some(bands.cite.head.id.clone());
+                return Err(Missing::Parameter { path, left_open_by }.into());
+            }
             BandYield::Yuan(yuan) => number(yuan),
             BandYield::Share(share) => {
                 let base = base(self.applied(), self.context, terms, path)?;

@@ -217,6 +217,8 @@ pub(super) fn quote(
                 unit: one.unit.as_str().to_owned(),
                 reason: one.reason.clone(),
                 citation: Some(citation(&one.cite)),
+                each_further_yuan: one.each_further_yuan.map(decimal),
+                residence: one.residence.map_or(0, |one| residence(one).into()),
             })
             .collect(),
     }

@@ -213,11 +213,16 @@ fn read_discretion(
     let until = table.read_with(reader, "until", Reader::month);
     let yuan = table.required(reader, "yuan", item);
     let unit = table.optional(reader, "unit").unwrap_or(Unit::Person);
+    let each_further_yuan = table.optional(reader, "each_further_yuan");
+    if (unit == Unit::HouseholdAndHeads) != each_further_yuan.is_some() {
+        let what = "each_further_yuan with unit = \"household_and_heads\", and only with it";
+        reader.expected::<()>(item, what);
+    }
     let reason = table.required(reader, "reason", item);
     let (Some(from), Some(until)) = (from, until) else {
         return reader.expected(item, "a table with from = … and until = …");
     };
     let cite = reader.cite_here(reader.line(item))?;
     let (groups, yuan, reason) = (groups?, yuan?, reason?);
-    Some(Discretion { groups, residence, from, until, yuan, unit, reason, cite })
+    Some(Discretion { groups, residence, from, until, yuan, unit, each_further_yuan, reason, cite })
 }

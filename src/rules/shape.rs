@@ -189,6 +189,8 @@ pub enum BandYield {
     Yuan(Decimal),
     /// A decision by hand (另行研究).
     ByHand,
+    /// Something that the document does not say.
+    Open,
 }
 
 /// A band of rises.
@@ -232,11 +234,12 @@ impl Band {
         let share = table.optional(reader, "share").map(BandYield::Share);
         let yuan = table.optional(reader, "yuan").map(BandYield::Yuan);
         let by_hand = table.flag(reader, "by_hand").then_some(BandYield::ByHand);
+        let open = table.flag(reader, "open").then_some(BandYield::Open);
         table.finish(reader);
-        let mut yields = [share, yuan, by_hand].into_iter().flatten();
+        let mut yields = [share, yuan, by_hand, open].into_iter().flatten();
         match (yields.next(), yields.next()) {
             (Some(yields), None) => Some(Self { lower, upper, yields }),
-            _ => reader.expected(item, "one of share, yuan or by_hand = true"),
+            _ => reader.expected(item, "one of share, yuan, by_hand = true or open = true"),
         }
     }
 
@@ -262,6 +265,7 @@ impl Value for Vec<Band> {
                 BandYield::Share(share) => format!("× {share}"),
                 BandYield::Yuan(yuan) => format!("{yuan} yuan"),
                 BandYield::ByHand => "by hand".to_owned(),
+                BandYield::Open => "open".to_owned(),
             };
             format!("{}: {yields}", band.range())
         };

@@ -265,6 +265,9 @@ terms! {
         increment_steps: Vec<Code>,
         /// Groups whose whole sum is the increment.
         increment_groups: Vec<Code>,
+        /// Conditions: in a month that only their lowered threshold carries, every sum is the
+        /// increment.
+        increment_lowered: Vec<Code>,
         /// The shares of the increment.
         increment_split: Vec<FundingShare>,
     }
@@ -312,6 +315,8 @@ pub struct Discretion {
     pub yuan: Decimal,
     /// For whom.
     pub unit: Unit,
+    /// What each further person of a household adds.
+    pub each_further_yuan: Option<Decimal>,
     /// Why.
     pub reason: String,
     /// Where it stands.
