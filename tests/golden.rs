@@ -18,7 +18,6 @@ use price_linkage::{
         standard::Standard,
     },
     engine::{
-        amount::{Line, LineOutcome},
         deadline::PayBy,
         question::{Missing, Terms},
         reason::sum_text,
@@ -168,17 +167,6 @@ fn named(missing: &Missing) -> String {
     }
 }
 
-fn outcome_word(line: &Line) -> &'static str {
-    match line.outcome {
-        LineOutcome::Owed(_) => "owed",
-        LineOutcome::NotTriggered => "not_triggered",
-        LineOutcome::Undecidable(_) => "undecidable",
-        LineOutcome::ByHand(_) => "by_hand",
-        LineOutcome::NotInFen(_) => "not_in_fen",
-        LineOutcome::WithLater(_) => "with_later",
-    }
-}
-
 struct Differences {
     place: String,
     found: Vec<String>,
@@ -237,7 +225,7 @@ fn compare(service: &Service, expect: &Expect, answer: &Answer, differ: &mut Dif
         differ.same(&what, amount.yuan.clone().map(Some), yuan);
         let unrounded = line.unrounded().map(sum_text);
         differ.same(&format!("{what} unrounded"), amount.unrounded.clone().map(Some), unrounded);
-        let word = outcome_word(line).to_owned();
+        let word = line.outcome.word().as_str().to_owned();
         differ.same(&format!("{what} outcome"), amount.outcome.clone(), word);
         let assumed: Vec<_> = line.assumptions().iter().map(|one| one.head.id.clone()).collect();
         differ.same(&format!("{what} assumptions"), amount.assumptions.clone(), assumed);

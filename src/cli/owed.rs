@@ -123,8 +123,8 @@ fn explain_quote(place: &Place, quote: &v1::Quote) -> anyhow::Result<()> {
     for line in &quote.lines {
         let name = say(place, &line.group_name);
         let same = told.iter_mut().find(|(_, other)| {
-            (&other.outcome_text, &other.steps, other.residence)
-                == (&line.outcome_text, &line.steps, line.residence)
+            (&other.outcome_text, &other.steps, other.residence, &other.pay_by_text)
+                == (&line.outcome_text, &line.steps, line.residence, &line.pay_by_text)
         });
         match same {
             Some((names, _)) => names.push(name),
@@ -141,6 +141,9 @@ fn explain_quote(place: &Place, quote: &v1::Quote) -> anyhow::Result<()> {
         };
         writeln!(out, "\n{names}")?;
         writeln!(out, "  {}", say(place, &line.outcome_text))?;
+        if line.pay_by_text != status.pay_by_text {
+            writeln!(out, "  {}", say(place, &line.pay_by_text))?;
+        }
         for step in &line.steps {
             writeln!(out, "    {}: {}", step.name, say(place, &step.text))?;
             for cite in step.citation.iter().chain(&step.operand_citations) {

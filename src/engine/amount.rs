@@ -15,13 +15,14 @@ use crate::{
     },
     rules::{
         cite::Cite,
-        param::{Context, Pick},
+        param::Context,
         terms::Discretion,
-        word::{Period, RoundMode, RoundTo, StepKind, Unit},
+        word::{Outcome, Period, RoundMode, RoundTo, StepKind, Unit},
     },
 };
 
 use super::{
+    deadline::{PayBy, pay_by},
     operand::{BaseUsed, RiseUsed},
     question::{Applied, Missing, Terms, optional, required},
     step::{Evaluation, Stop, order},
@@ -44,6 +45,20 @@ pub enum LineOutcome {
     NotInFen(Exact),
     /// It is owed as one sum with this later month.
     WithLater(Month),
+}
+
+impl LineOutcome {
+    /// The word of it.
+    pub fn word(&self) -> Outcome {
+        match self {
+            Self::Owed(_) => Outcome::Owed,
+            Self::NotTriggered => Outcome::NotTriggered,
+            Self::Undecidable(_) => Outcome::Undecidable,
+            Self::ByHand(_) => Outcome::ByHand,
+            Self::NotInFen(_) => Outcome::NotInFen,
+            Self::WithLater(_) => Outcome::WithLater,
+        }
+    }
 }
 
 /// One step as it was taken.
@@ -137,6 +152,8 @@ pub struct Line {
     pub outcome: LineOutcome,
     /// The steps in order.
     pub steps: Vec<StepTaken>,
+    /// By when it must be paid to this group.
+    pub pay_by: PayBy,
 }
 
 impl Line {
@@ -281,7 +298,10 @@ pub(super) fn line(
         each_further_yuan: None,
         outcome: LineOutcome::NotTriggered,
         steps: Vec::new(),
+        pay_by: PayBy::NothingOwed,
     };
+    let context = asked.applied.context_of(group, residence, &asked.outcome.carried_by);
+    line.pay_by = pay_by(asked.applied, asked.timeline, asked.outcome, &context);
     match asked.outcome.triggered {
         Triggered::No => return Ok(line),
         Triggered::Undecidable => {
@@ -290,7 +310,6 @@ pub(super) fn line(
         }
         Triggered::Yes => {}
     }
-    let context = asked.applied.context_of(group, residence, &asked.outcome.carried_by);
     match computed(asked, &context, &mut line) {
         Ok(outcome) => line.outcome = outcome,
         Err(Stop::Missing(missing)) => line.outcome = LineOutcome::Undecidable(missing),
@@ -308,34 +327,48 @@ fn computed(
     let amount = &asked.applied.rules.terms.amount;
     let path = || "amount.period".to_owned();
     let period = optional(&amount.period, context, path, Period::Month)?;
-    let last = last_of(period, asked.applied.month);
-    if last != asked.applied.month {
-        return Ok(LineOutcome::WithLater(last));
+    if let Some(later) = owed_with(asked, period) {
+        return Ok(LineOutcome::WithLater(later));
     }
     let names = order(&asked.applied.rules.terms, context)?;
-    let mut evaluation = Evaluation::new(asked, context);
-    let taken = names.iter().try_for_each(|name| evaluation.take(name));
-    let (sum, steps) = evaluation.finish();
-    // Kept even where a later step lacks something: they show how far the law and the facts reach.
-    line.steps = steps;
-    taken?;
+    let mut further = None;
     if let Some(first) = names.first().and_then(|name| asked.applied.rules.terms.steps.get(name)) {
         let path = |key: &str| format!("amount.steps.{}.{key}", names[0]);
         line.unit = optional(&first.unit, context, || path("unit"), Unit::Person)?;
         if line.unit == Unit::HouseholdAndHeads {
             let path = || path("each_further_yuan");
-            let further = required(&first.each_further_yuan, context, path)?;
-            line.each_further_yuan = Some(*further.value);
+            let each = required(&first.each_further_yuan, context, path)?;
+            further = Some(Exact::from(*each.value));
         }
     }
+    let mut evaluation = Evaluation::new(asked, context).with_further(further);
+    let taken = names.iter().try_for_each(|name| evaluation.take(name));
+    let (sum, further, steps) = evaluation.finish();
+    // Kept even where a later step lacks something: they show how far the law and the facts reach.
+    line.steps = steps;
+    taken?;
     let Some(sum) = sum else {
         let missing = Missing::Parameter { path: "amount.order".to_owned(), left_open_by: None };
         return Err(Stop::Missing(vec![missing]));
     };
-    if !sum.is_whole_fen() {
-        return Ok(LineOutcome::NotInFen(sum));
+    if let Some(uneven) = [Some(sum), further].into_iter().flatten().find(|s| !s.is_whole_fen()) {
+        return Ok(LineOutcome::NotInFen(uneven));
     }
+    line.each_further_yuan = further.map(|further| further.to_decimal(2));
     Ok(LineOutcome::Owed(sum.to_decimal(2)))
+}
+
+/// The later month of the period with which the month is owed as one sum: the last one that is paid
+/// or may still be; none for that month itself.
+fn owed_with(asked: &Asked<'_, '_>, period: Period) -> Option<Month> {
+    let month = asked.applied.month;
+    let last = last_of(period, month);
+    let unpaid = |month: &Month| {
+        let outcome = asked.timeline.get(*month);
+        outcome.is_some_and(|outcome| outcome.triggered == Triggered::No)
+    };
+    let later: Vec<_> = month.through(last).skip(1).collect();
+    later.into_iter().rev().find(|month| !unpaid(month))
 }
 
 /// The last month of the period the month belongs to.
@@ -348,12 +381,4 @@ fn last_of(period: Period, month: Month) -> Month {
     };
     let into = (month.month() as i32 - 1) % months;
     month.plus(months - 1 - into).unwrap_or(month)
-}
-
-/// The payments of a kind that a parameter picks, for callers that only show it.
-pub fn several_groups(applied: &Applied<'_>) -> Option<crate::rules::word::SeveralGroups> {
-    match applied.rules.terms.payment.several_groups.pick(&applied.context()) {
-        Pick::Set(picked) => Some(*picked.value),
-        _ => None,
-    }
 }

@@ -6,6 +6,7 @@
 use crate::{
     domain::{area::AreaCode, code::Code, exact::Exact, exact::RangeError, month::Month},
     rules::{
+        cite::Cite,
         param::{Context, Pick},
         terms::ConditionTerms,
         word::{Comparator, Measure, ThresholdSet},
@@ -98,7 +99,10 @@ pub fn evaluate(
         let missing = Missing::Parameter { path: path("series"), left_open_by: None };
         return Ok(ConditionReading::undecidable(name, missing));
     };
-    if let Pick::Set(standard) = terms.standard_raised.pick(&context) {
+    let raises = terms.standard_raised.pick(&context);
+    if let Pick::Set(standard) = raises
+        && !nearer(applied, &terms.series.pick(&context), &raises)
+    {
         return Ok(raised(applied, name, standard.value));
     }
     match parts(applied, name, terms) {
@@ -216,7 +220,10 @@ fn threshold(
     let offset = applied.pay_month.months_since(applied.month);
     let pay_month = month.plus(offset).unwrap_or(month);
     let context = Context { month, pay_month, ..applied.context() };
-    match terms.threshold.pick(&context) {
+    let plain = terms.threshold.pick(&context);
+    match plain {
+        // A threshold that is recorded, set nearer by than a plain one, replaces it.
+        _ if nearer(applied, &terms.threshold_series.pick(&context), &plain) => {}
         Pick::Set(picked) => {
             let cited = Cited::from(picked);
             let value = Threshold::At(cited.value);
@@ -240,14 +247,27 @@ fn threshold(
         ThresholdSet::Yearly => month.january(),
         ThresholdSet::Monthly => month,
     };
+    let area = match terms.threshold_area.pick(&context) {
+        Pick::Set(place) => applied.place(*place.value).unwrap_or(parts.area),
+        _ => parts.area,
+    };
     let figures = applied.world.figures;
-    match figures.get(parts.area, series.value, recorded, &applied.view) {
+    match figures.get(area, series.value, recorded, &applied.view) {
         Some(figure) => {
             let value = Threshold::At(figure.value);
             Ok(Cited { value, cite: series.cite.clone(), inherited: None })
         }
-        None => Err(applied.missing_figure(parts.area, series.value, recorded)),
+        None => Err(applied.missing_figure(area, series.value, recorded)),
     }
+}
+
+/// Whether a document over the one that speaks of `other` sets `this`.
+fn nearer<T, U>(applied: &Applied<'_>, this: &Pick<'_, T>, other: &Pick<'_, U>) -> bool {
+    let place = |cite: Option<&Cite>| {
+        let head = &cite?.head;
+        applied.rules.documents.iter().position(|document| document.id == head.id)
+    };
+    matches!(this, Pick::Set(_)) && place(other.cite()) < place(this.cite())
 }
 
 /// Compares with a threshold; with one left open within bounds, only where both bounds agree.

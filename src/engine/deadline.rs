@@ -9,7 +9,7 @@ use crate::{
     domain::{calendar::UnknownYear, code::Code, decision::Triggered, month::Month},
     rules::{
         cite::Cite,
-        param::Pick,
+        param::{Context, Pick},
         shape::Term,
         word::{CountedFrom, Due, Rhythm},
     },
@@ -57,18 +57,23 @@ pub enum Why {
     NotYet,
 }
 
-/// The due date of a month.
-pub fn pay_by(applied: &Applied<'_>, timeline: &Timeline, outcome: &MonthOutcome) -> PayBy {
+/// The due date of a month, in the case at hand.
+pub fn pay_by(
+    applied: &Applied<'_>,
+    timeline: &Timeline,
+    outcome: &MonthOutcome,
+    context: &Context<'_>,
+) -> PayBy {
     match outcome.triggered {
         Triggered::No => return PayBy::NothingOwed,
         Triggered::Undecidable => return PayBy::Unknown(Why::Undecided),
         Triggered::Yes => {}
     }
-    let with = match paid_with(applied, timeline, outcome) {
+    let with = match paid_with(applied, timeline, outcome, context) {
         Ok(with) => with,
         Err(why) => return PayBy::Unknown(why),
     };
-    day(applied, timeline, outcome, with).unwrap_or_else(PayBy::Unknown)
+    day(applied, timeline, outcome, with, context).unwrap_or_else(PayBy::Unknown)
 }
 
 fn day(
@@ -76,14 +81,14 @@ fn day(
     timeline: &Timeline,
     outcome: &MonthOutcome,
     with: Month,
+    context: &Context<'_>,
 ) -> Result<PayBy, Why> {
-    let context = applied.context();
     let payment = &applied.rules.terms.payment;
     let path = |key: &str| format!("payment.{key}");
-    let due = required(&payment.due, &context, || path("due")).map_err(Why::Rule)?;
+    let due = required(&payment.due, context, || path("due")).map_err(Why::Rule)?;
     let cite = due.cite.clone();
     let number = |param, key: &str| {
-        required(param, &context, || path(key)).map(|days| *days.value).map_err(Why::Rule)
+        required(param, context, || path(key)).map(|days| *days.value).map_err(Why::Rule)
     };
     if *due.value == Due::Fixed {
         let day = number(&payment.due_day, "due_day")?;
@@ -93,7 +98,8 @@ fn day(
         let day = day.unwrap_or(month.last_day()).min(month.last_day());
         return Ok(PayBy::Day { day, released_on: None, with, cite });
     }
-    let released = released_on(applied, timeline, outcome, with).ok_or(Why::ReleaseDate(with))?;
+    let ending = timeline.get(with).ok_or(Why::NotYet)?;
+    let released = released_on(applied, ending, outcome).ok_or(Why::ReleaseDate(with))?;
     let day = match due.value {
         Due::WorkingDays => {
             let days = number(&payment.due_days, "due_days")?;
@@ -112,11 +118,9 @@ fn day(
 /// The latest release among the figures that carry the decision, in the month it is paid with.
 fn released_on(
     applied: &Applied<'_>,
-    timeline: &Timeline,
+    ending: &MonthOutcome,
     outcome: &MonthOutcome,
-    with: Month,
 ) -> Option<NaiveDate> {
-    let ending = timeline.get(with).unwrap_or(outcome);
     let carries = |name: &Code| {
         ending.carried_by.contains(name)
             || (ending.carried_by.is_empty() && outcome.carried_by.contains(name))
@@ -137,12 +141,12 @@ fn paid_with(
     applied: &Applied<'_>,
     timeline: &Timeline,
     outcome: &MonthOutcome,
+    context: &Context<'_>,
 ) -> Result<Month, Why> {
-    let context = applied.context();
     let payment = &applied.rules.terms.payment;
     let month = outcome.paid_with.unwrap_or(outcome.month);
     let path = || "payment.rhythm".to_owned();
-    let rhythm = optional(&payment.rhythm, &context, path, Rhythm::Monthly).map_err(Why::Rule)?;
+    let rhythm = optional(&payment.rhythm, context, path, Rhythm::Monthly).map_err(Why::Rule)?;
     let months = match rhythm {
         Rhythm::Monthly => return Ok(month),
         Rhythm::Quarterly => 3,
@@ -150,11 +154,11 @@ fn paid_with(
         Rhythm::Yearly => 12,
         Rhythm::Term => {
             let path = || "payment.terms".to_owned();
-            let terms = required(&payment.terms, &context, path).map_err(Why::Rule)?;
+            let terms = required(&payment.terms, context, path).map_err(Why::Rule)?;
             return term_end(terms.value, month).ok_or(Why::NotYet);
         }
     };
-    let counted_from = match payment.counted_from.pick(&context) {
+    let counted_from = match payment.counted_from.pick(context) {
         Pick::Set(picked) => *picked.value,
         _ => CountedFrom::Calendar,
     };

@@ -214,13 +214,20 @@ pub(super) fn follow(
     match phase {
         Phase::Idle { blocked, paused } => idle(*blocked, *paused, month, tests, conditions),
         Phase::Pending { carrying } => {
-            let sides = sides(tests.holds(conditions, carrying)).iter();
-            sides
-                .flat_map(|holds| match holds {
-                    true => vec![started(month, carrying.clone(), conditions, tests)],
-                    false => idle(false, None, month, tests, conditions),
-                })
-                .collect()
+            let mut branches = Vec::new();
+            for ends in sides(tests.end) {
+                if *ends {
+                    branches.push(unpaid(IDLE, State::Inactive));
+                    continue;
+                }
+                for holds in sides(tests.holds(conditions, carrying)) {
+                    match holds {
+                        true => branches.push(started(month, carrying.clone(), conditions, tests)),
+                        false => branches.extend(idle(false, None, month, tests, conditions)),
+                    }
+                }
+            }
+            branches
         }
         Phase::Running(run) => running(run, month, tests, conditions),
     }
@@ -251,8 +258,7 @@ fn idle(
     // A block or pause under earlier rules ends with them.
     let (blocked, paused) = if tests.bounded { (blocked, paused) } else { (false, None) };
     let paused = paused.filter(|until| month <= *until);
-    let blocked = blocked && tests.holds(conditions, &tests.met) != Truth::No;
-    if blocked || paused.is_some() || tests.end == Truth::Yes {
+    if paused.is_some() {
         return vec![unpaid(Phase::Idle { blocked, paused }, State::Inactive)];
     }
     let start = |starts: &bool| match (starts, tests.first_paid) {
@@ -265,19 +271,37 @@ fn idle(
             unpaid(Phase::Pending { carrying }, State::Inactive)
         }
     };
-    sides(tests.start).iter().map(start).collect()
+    let freed = unpaid(IDLE, State::Inactive);
+    let mut branches = Vec::new();
+    let stays = if blocked { tests.holds(conditions, &tests.met) } else { Truth::No };
+    for stays in sides(stays) {
+        if *stays {
+            branches.push(unpaid(Phase::Idle { blocked, paused: None }, State::Inactive));
+            continue;
+        }
+        for ends in sides(tests.end) {
+            match ends {
+                true => branches.push(freed.clone()),
+                // A month that lifts the block is one in which the start test fails as well.
+                false if blocked && !tests.hold_is_own => branches.push(freed.clone()),
+                false => branches.extend(sides(tests.start).iter().map(start)),
+            }
+        }
+    }
+    branches
 }
 
 fn running(run: &Run, month: Month, tests: &Tests, conditions: &[ConditionReading]) -> Vec<Branch> {
     let mut branches = Vec::new();
+    // The longest run is over whether or not the month after it would hold.
+    let spent = tests.longest_run.is_some_and(|longest| longest <= run.paid);
     for ends in sides(tests.end) {
-        if *ends {
-            branches.push(unpaid(after(month, tests), State::Ended));
-            continue;
-        }
         for holds in sides(tests.holds(conditions, &run.carrying)) {
             match holds {
-                true => branches.push(holding_on(run, month, tests, conditions)),
+                _ if *ends || spent => {
+                    branches.push(unpaid(after(month, tests, *holds), State::Ended));
+                }
+                true => branches.push(holding_on(run, tests, conditions)),
                 false => branches.extend(falling(run, tests)),
             }
         }
@@ -285,10 +309,7 @@ fn running(run: &Run, month: Month, tests: &Tests, conditions: &[ConditionReadin
     branches
 }
 
-fn holding_on(run: &Run, month: Month, tests: &Tests, conditions: &[ConditionReading]) -> Branch {
-    if tests.longest_run.is_some_and(|longest| longest <= run.paid) {
-        return unpaid(after(month, tests), State::Ended);
-    }
+fn holding_on(run: &Run, tests: &Tests, conditions: &[ConditionReading]) -> Branch {
     let carrying = tests.carrying(conditions, &run.carrying);
     let now = holding(conditions, &carrying, tests);
     let paid = tests.counted(run.paid.saturating_add(1));
@@ -325,10 +346,11 @@ fn falling(run: &Run, tests: &Tests) -> Vec<Branch> {
     }
 }
 
-/// Where it stands after the longest run or an end for another reason.
-fn after(month: Month, tests: &Tests) -> Phase {
+/// Where it stands after the longest run or an end for another reason, in a month that would hold or
+/// would not.
+fn after(month: Month, tests: &Tests, holds: bool) -> Phase {
     match tests.pause {
         Some(months) => Phase::Idle { blocked: false, paused: month.plus(months as i32) },
-        None => Phase::Idle { blocked: true, paused: None },
+        None => Phase::Idle { blocked: holds, paused: None },
     }
 }

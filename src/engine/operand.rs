@@ -142,7 +142,11 @@ pub(super) fn rise(
         }
         _ => 1,
     };
-    let gauge = Gauge { measure, average_months, decimals: None };
+    let decimals = match terms.rise_decimals.pick(context) {
+        Pick::Set(places) => Some(*places.value),
+        _ => None,
+    };
+    let gauge = Gauge { measure, average_months, decimals };
     let own = match terms.rise_area.pick(context) {
         Pick::Set(place) => asked.applied.place(*place.value),
         _ => None,

@@ -202,6 +202,11 @@ impl<'a> Applied<'a> {
         }
     }
 
+    /// The case at hand, for a parameter of payment to all groups.
+    pub fn context_of_payment<'b>(&'b self, carried_by: &'b [Code]) -> Context<'b> {
+        Context { area: self.area, carried_by, ..self.context() }
+    }
+
     /// The case at hand, for a parameter of payment to a group.
     pub fn context_of<'b>(
         &'b self,
@@ -209,8 +214,8 @@ impl<'a> Applied<'a> {
         residence: Residence,
         carried_by: &'b [Code],
     ) -> Context<'b> {
-        let group = Some(group);
-        Context { area: self.area, group, residence: Some(residence), carried_by, ..self.context() }
+        let (group, residence) = (Some(group), Some(residence));
+        Context { group, residence, ..self.context_of_payment(carried_by) }
     }
 
     /// The code of a place.

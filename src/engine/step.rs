@@ -13,7 +13,7 @@ use crate::{
     rules::{
         cite::Cite,
         param::{Context, Param, Pick, Picked},
-        shape::{Band, BandYield},
+        shape::BandYield,
         terms::{StepTerms, Terms},
         word::{Points, RoundMode, RoundTo, StepKind},
     },
@@ -45,29 +45,37 @@ impl From<RangeError> for Stop {
     }
 }
 
-/// The steps in order, with those that overlays put between them.
+/// The steps in order, with those that overlays put between them; one may stand beside another.
 pub(super) fn order(terms: &Terms, context: &Context<'_>) -> Result<Vec<Code>, Missing> {
     let path = || "amount.order".to_owned();
     let mut names = required(&terms.amount.order, context, path)?.value.clone();
-    for (name, step) in &terms.steps {
-        if names.contains(name) {
-            continue;
-        }
-        let place = |param: &Param<Code>, behind: usize| match param.pick(context) {
-            Pick::Set(Picked { value: beside, .. }) => {
-                let at = names.iter().position(|other| other == beside);
-                Some(at.map(|at| at + behind).ok_or_else(|| Missing::Parameter {
-                    path: format!("amount.steps.{beside}, beside which {name} stands"),
-                    left_open_by: None,
-                }))
-            }
-            _ => None,
-        };
-        if let Some(at) = place(&step.before, 0).or_else(|| place(&step.after, 1)) {
-            names.insert(at?, name.clone());
-        }
+    let beside = |param: &Param<Code>, behind: usize| match param.pick(context) {
+        Pick::Set(Picked { value, .. }) => Some((value.clone(), behind)),
+        _ => None,
+    };
+    let mut waiting: Vec<(&Code, (Code, usize))> = (terms.steps.iter())
+        .filter(|(name, _)| !names.contains(name))
+        .filter_map(|(name, step)| {
+            let place = beside(&step.before, 0).or_else(|| beside(&step.after, 1));
+            Some((name, place?))
+        })
+        .collect();
+    while let Some((at, place)) =
+        waiting.iter().enumerate().find_map(|(at, (_, (other, behind)))| {
+            let place = names.iter().position(|name| name == other)?;
+            Some((at, place + behind))
+        })
+    {
+        let (name, _) = waiting.remove(at);
+        names.insert(place, name.clone());
     }
-    Ok(names)
+    match waiting.first() {
+        None => Ok(names),
+        Some((name, (beside, _))) => Err(Missing::Parameter {
+            path: format!("amount.steps.{beside}, beside which {name} stands"),
+            left_open_by: None,
+        }),
+    }
 }
 
 /// A sum being put together.
@@ -75,6 +83,8 @@ pub(super) struct Evaluation<'a, 'w> {
     asked: &'a Asked<'a, 'w>,
     context: &'a Context<'a>,
     sum: Option<Exact>,
+    /// What each further person of a household adds; multiplied and rounded as the sum is.
+    further: Option<Exact>,
     steps: Vec<StepTaken>,
     nested: u32,
 }
@@ -84,11 +94,17 @@ const EARLIER_MAX: u32 = 4;
 
 impl<'a, 'w> Evaluation<'a, 'w> {
     pub fn new(asked: &'a Asked<'a, 'w>, context: &'a Context<'a>) -> Self {
-        Self { asked, context, sum: None, steps: Vec::new(), nested: 0 }
+        Self { asked, context, sum: None, further: None, steps: Vec::new(), nested: 0 }
     }
 
-    pub fn finish(self) -> (Option<Exact>, Vec<StepTaken>) {
-        (self.sum, self.steps)
+    /// The same, with what each further person of a household adds.
+    pub fn with_further(self, further: Option<Exact>) -> Self {
+        Self { further, ..self }
+    }
+
+    /// The sum, what each further person adds, and the steps.
+    pub fn finish(self) -> (Option<Exact>, Option<Exact>, Vec<StepTaken>) {
+        (self.sum, self.further, self.steps)
     }
 
     fn applied(&self) -> &'a Applied<'w> {
@@ -113,6 +129,11 @@ impl<'a, 'w> Evaluation<'a, 'w> {
             }
             (false, Some(input)) => {
                 let changed = self.change(kind, &step, input)?;
+                if let (StepKind::Multiply | StepKind::Round, Some(further)) = (kind, self.further)
+                    && let Some((further, _)) = self.change(kind, &step, further)?
+                {
+                    self.further = Some(further);
+                }
                 changed.map(|(output, operands)| StepTaken {
                     name: name.clone(),
                     kind,
@@ -173,9 +194,7 @@ impl<'a, 'w> Evaluation<'a, 'w> {
         let mut operands = vec![Operand::Rise(rise)];
         let band = bands.value.iter().find(|band| band.contains(percent));
         let Some(band) = band else {
-            let lowest =
-                |band: &Band| band.lower.is_none_or(|edge| Exact::from(edge.at) <= percent);
-            if bands.value.iter().any(lowest) {
+            if bands.value.iter().any(|band| band.begins_below(percent)) {
                 let path = format!("{}: no band for {percent}", path("bands"));
                 return Err(Missing::Parameter { path, left_open_by: None }.into());
             }
@@ -242,7 +261,7 @@ impl<'a, 'w> Evaluation<'a, 'w> {
             let mut inner =
                 Evaluation { nested: self.nested + 1, ..Self::new(self.asked, self.context) };
             inner.take(name)?;
-            let (sum, steps) = inner.finish();
+            let (sum, _, steps) = inner.finish();
             let value = sum.unwrap_or(Exact::ZERO);
             best = best.max(Some(value));
             operands.push(Operand::Sum { name: name.to_string(), value, steps });

@@ -166,10 +166,7 @@ pub(super) fn status(words: &Vocabulary<'_>, status: &Status, deep: Deep) -> v1:
         since: outcome.since.map(month),
         carried_by: outcome.carried_by.iter().map(Code::to_string).collect(),
         paid_with: outcome.paid_with.map(month),
-        pay_by: match &status.pay_by {
-            PayBy::Day { day, .. } => day.to_string(),
-            _ => String::new(),
-        },
+        pay_by: day(&status.pay_by),
         pay_by_text: Some(text(words.pay_by(&status.pay_by))),
         reason: Some(text(status.reason(words))),
         conditions,
@@ -232,20 +229,16 @@ pub(super) fn residence(residence: Residence) -> v1::Residence {
 }
 
 pub(super) fn line(words: &Vocabulary<'_>, line: &Line, deep: Deep) -> v1::SubsidyLine {
-    let (outcome, lacks): (_, &[Missing]) = match &line.outcome {
-        LineOutcome::Owed(_) => ("OWED", &[]),
-        LineOutcome::NotTriggered => ("NOT_TRIGGERED", &[]),
-        LineOutcome::Undecidable(missing) => ("UNDECIDABLE", missing),
-        LineOutcome::ByHand(_) => ("BY_HAND", &[]),
-        LineOutcome::NotInFen(_) => ("NOT_IN_FEN", &[]),
-        LineOutcome::WithLater(_) => ("WITH_LATER", &[]),
+    let lacks: &[Missing] = match &line.outcome {
+        LineOutcome::Undecidable(missing) => missing,
+        _ => &[],
     };
     let name = Text::new(words.groups.zh(&line.group), words.groups.en(&line.group));
     v1::SubsidyLine {
         group: line.group.to_string(),
         group_name: Some(text(name)),
         residence: residence(line.residence).into(),
-        outcome: outcome.to_owned(),
+        outcome: line.outcome.word().as_str().to_uppercase(),
         outcome_text: Some(text(words.line_outcome(line))),
         subsidy_yuan: line.yuan().map(decimal),
         unit: line.unit.as_str().to_owned(),
@@ -263,6 +256,15 @@ pub(super) fn line(words: &Vocabulary<'_>, line: &Line, deep: Deep) -> v1::Subsi
         citation: line.steps.first().map(|step| citation(&step.cite)),
         covered_by: Some(citation(&line.covered_by)),
         assumptions: line.assumptions().iter().map(|cite| cite.head.id.clone()).collect(),
+        pay_by: day(&line.pay_by),
+        pay_by_text: Some(text(words.pay_by(&line.pay_by))),
+    }
+}
+
+fn day(pay_by: &PayBy) -> String {
+    match pay_by {
+        PayBy::Day { day, .. } => day.to_string(),
+        _ => String::new(),
     }
 }
 

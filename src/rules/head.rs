@@ -1,6 +1,5 @@
 //! The head of a document: what it is, where and when it holds.
 
-use chrono::NaiveDate;
 use toml::{Spanned, de::DeValue};
 
 use crate::domain::{area::AreaCode, month::Span};
@@ -34,8 +33,8 @@ pub(super) fn read_head(
     let gap_before = table.optional(reader, "gap_before");
     let author = table.optional(reader, "author");
     let reason = table.optional(reader, "reason");
-    let issued = table.read_with(reader, "issued", read_date);
-    let date = table.read_with(reader, "date", read_date);
+    let issued = table.read_with(reader, "issued", Reader::date);
+    let date = table.read_with(reader, "date", Reader::date);
     let signed = author.is_some() && date.is_some() && reason.is_some();
     if kind == Some(Kind::Assumption) && !signed {
         wrong(reader, "kind", "assumption", "author, date and reason in the head");
@@ -122,11 +121,4 @@ fn read_span(reader: &mut Reader, item: &Spanned<DeValue<'_>>) -> Option<Span> {
         return reader.expected(item, "an until that is not before from");
     }
     Some(Span { from, until })
-}
-
-fn read_date(reader: &mut Reader, item: &Spanned<DeValue<'_>>) -> Option<NaiveDate> {
-    match NaiveDate::parse_from_str(reader.text(item)?, "%Y-%m-%d") {
-        Ok(date) => Some(date),
-        Err(_) => reader.expected(item, "a date such as \"2014-01-28\""),
-    }
 }

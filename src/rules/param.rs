@@ -197,6 +197,17 @@ pub enum Pick<'a, T> {
     Unset,
 }
 
+impl<'a, T> Pick<'a, T> {
+    /// Where it is set or left open.
+    pub fn cite(&self) -> Option<&'a Cite> {
+        match self {
+            Self::Set(picked) => Some(picked.cite),
+            Self::Open { cite, .. } => Some(cite),
+            Self::Unset => None,
+        }
+    }
+}
+
 /// A value with its origin.
 #[derive(Debug, PartialEq)]
 pub struct Picked<'a, T> {

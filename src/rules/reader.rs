@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -262,6 +263,14 @@ impl Reader {
         match self.text(item)?.parse() {
             Ok(month) => Some(month),
             Err(_) => self.expected(item, "a month such as \"2019-07\""),
+        }
+    }
+
+    /// A day.
+    pub fn date(&mut self, item: &Spanned<DeValue<'_>>) -> Option<NaiveDate> {
+        match NaiveDate::parse_from_str(self.text(item)?, "%Y-%m-%d") {
+            Ok(date) => Some(date),
+            Err(_) => self.expected(item, "a date such as \"2014-01-28\""),
         }
     }
 

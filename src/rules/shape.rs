@@ -67,7 +67,7 @@ pub struct Base {
     pub share: Option<Exact>,
     /// Whose standard: the first of these that has it recorded.
     pub places: Vec<Place>,
-    /// The period over whose months it is averaged; only quarter and year.
+    /// The period of the calendar over whose months it is averaged.
     pub average: Option<Period>,
 }
 
@@ -216,6 +216,11 @@ impl Band {
             rise < at || (edge.included && at == rise)
         };
         self.lower.is_none_or(above) && self.upper.is_none_or(below)
+    }
+
+    /// Whether its lower edge leaves the rise above it, or there is none.
+    pub fn begins_below(&self, rise: Exact) -> bool {
+        Self { upper: None, ..*self }.contains(rise)
     }
 
     fn read(reader: &mut Reader, item: &Spanned<DeValue<'_>>) -> Option<Self> {

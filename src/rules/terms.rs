@@ -159,6 +159,8 @@ terms! {
         threshold_series: Code,
         /// How often that is.
         threshold_set: ThresholdSet,
+        /// Where it is recorded, if not where the series is.
+        threshold_area: Place,
         /// For how many months in a row; 1 when unset.
         run_months: u32,
         /// Whose index counts, if other than the trigger's.
@@ -193,6 +195,8 @@ terms! {
         rise_measure: Measure,
         /// Over how many months it is averaged.
         rise_average_months: u32,
+        /// To how many places the mean is rounded before it is used; not at all when unset.
+        rise_decimals: u32,
         /// Whose index it is.
         rise_area: Place,
         /// The bands.

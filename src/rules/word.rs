@@ -323,3 +323,23 @@ words! {
         ReliefFund = "relief_fund",
     }
 }
+
+words! {
+    /// Why a line of a case has the sum it has, or none.
+    Outcome {
+        /// A sum is owed.
+        Owed = "owed",
+        /// The month is not paid.
+        NotTriggered = "not_triggered",
+        /// It cannot be computed.
+        Undecidable = "undecidable",
+        /// It is decided by hand (另行研究).
+        ByHand = "by_hand",
+        /// The sum does not end at the fen.
+        NotInFen = "not_in_fen",
+        /// It is owed with a later month.
+        WithLater = "with_later",
+        /// The group is not covered.
+        NotCovered = "not_covered",
+    }
+}

@@ -5,29 +5,34 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
 
 use crate::{
     domain::{
         code::Code,
         figure::{Figure, Figures},
+        month::Month,
         standard::{Standard, Standards},
     },
     engine::{
+        amount::{Line, Quote},
+        deadline::PayBy,
         question::{Terms, World},
         timeline::Timeline,
     },
     intake::folder::{DataError, Dataset, library, load, read_texts},
     rules::{
-        case::RuleCase,
+        case::{Amount, Expect, Fact, RuleCase},
         finding::{Finding, Severity},
         instrument::Instrument,
         library::Library,
         lint::{Lists, lint},
+        word::Outcome,
     },
 };
 
-use super::status::answer;
+use super::status::{Status, answer};
 
 /// What checking found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +105,7 @@ fn check_in(around: &Dataset, library: &Library, ids: &BTreeSet<String>, checked
         checked.findings.extend(lint(instrument, library, lists));
         for case in &instrument.cases {
             checked.cases += 1;
-            let wrong = run(around, library, case);
+            let wrong = run(around, library, instrument, case);
             checked.findings.extend(wrong.into_iter().map(|(en, zh)| Finding {
                 severity: Severity::Error,
                 code: "case",
@@ -115,7 +120,12 @@ fn check_in(around: &Dataset, library: &Library, ids: &BTreeSet<String>, checked
 }
 
 /// What a case expected and did not get, in English and Chinese.
-fn run(around: &Dataset, library: &Library, case: &RuleCase) -> Vec<(String, String)> {
+fn run(
+    around: &Dataset,
+    library: &Library,
+    instrument: &Instrument,
+    case: &RuleCase,
+) -> Vec<(String, String)> {
     let (figures, standards) = facts(case);
     let world = World {
         areas: &around.areas,
@@ -133,37 +143,105 @@ fn run(around: &Dataset, library: &Library, case: &RuleCase) -> Vec<(String, Str
         Ok(found) => found,
         Err(error) => return vec![(error.to_string(), format!("无法计算:{error}"))],
     };
-    let mut wrong = Vec::new();
-    let mut differ = |what: &str, expected: &str, got: &str| {
-        wrong.push((
+    let id = &instrument.head.id;
+    if found.status.documents.iter().all(|head| head.id != *id) {
+        let (area, month) = (case.area, case.month);
+        return vec![(
+            format!(
+                "{id} is not in force in {area} for index month {month}; the case tests others"
+            ),
+            format!("{id} 不适用于 {area} 的指数月份 {month},本例检验的是其他文件"),
+        )];
+    }
+    let mut differences = Differences::default();
+    differences.of_status(&case.expect, &found.status);
+    if let Some(quote) = &found.quote {
+        differences.of_amounts(&case.expect, quote);
+    }
+    differences.0
+}
+
+/// What differs from what a case expects, in English and Chinese.
+#[derive(Default)]
+struct Differences(Vec<(String, String)>);
+
+impl Differences {
+    fn same<T: PartialEq>(
+        &mut self,
+        what: &str,
+        expected: Option<&T>,
+        got: Option<&T>,
+        show: impl Fn(&T) -> String,
+    ) {
+        let Some(expected) = expected else { return };
+        if got == Some(expected) {
+            return;
+        }
+        let (expected, got) = (show(expected), got.map_or_else(|| "none".to_owned(), show));
+        self.0.push((
             format!("{what}: expected {expected}, got {got}"),
             format!("{what}:应为 {expected},实为 {got}"),
         ));
-    };
-    let outcome = &found.status.outcome;
-    if let Some(expected) = case.triggered.filter(|expected| *expected != outcome.triggered) {
-        differ("triggered", expected.as_str(), outcome.triggered.as_str());
     }
-    if let Some(expected) = case.state.filter(|expected| *expected != outcome.state) {
-        differ("state", expected.as_str(), outcome.state.as_str());
+
+    fn of_status(&mut self, expect: &Expect, status: &Status) {
+        let outcome = &status.outcome;
+        let (triggered, state) = (Some(&outcome.triggered), Some(&outcome.state));
+        self.same("triggered", expect.triggered.as_ref(), triggered, |one| one.as_str().to_owned());
+        self.same("state", expect.state.as_ref(), state, |one| one.as_str().to_owned());
+        self.same("since", expect.since.as_ref(), outcome.since.as_ref(), Month::to_string);
+        let sorted = |names: &[Code]| names.iter().cloned().collect::<BTreeSet<_>>();
+        let expected = expect.carried_by.as_deref().map(sorted);
+        let got = Some(sorted(&outcome.carried_by));
+        self.same("carried_by", expected.as_ref(), got.as_ref(), |names| {
+            names.iter().map(Code::as_str).collect::<Vec<_>>().join(", ")
+        });
+        self.same_day("pay_by", expect.pay_by, &status.pay_by);
     }
-    let lines = found.quote.map(|quote| quote.lines).unwrap_or_default();
-    for (group, residence, expected) in &case.amounts {
-        let line = lines.iter().find(|one| one.group == *group && one.residence == *residence);
-        let what = format!("{group} {residence}");
-        match line.map(|line| line.yuan()) {
-            None => differ(&what, &expected.to_string(), "not covered"),
-            Some(None) => {
-                let outcome = line.map(|line| format!("{:?}", line.outcome)).unwrap_or_default();
-                differ(&what, &expected.to_string(), &outcome);
+
+    fn same_day(&mut self, what: &str, expected: Option<NaiveDate>, pay_by: &PayBy) {
+        let got = match pay_by {
+            PayBy::Day { day, .. } => Some(day),
+            _ => None,
+        };
+        self.same(what, expected.as_ref(), got, NaiveDate::to_string);
+    }
+
+    fn of_amounts(&mut self, expect: &Expect, quote: &Quote) {
+        for amount in &expect.amounts {
+            let Amount { group, residence, .. } = amount;
+            let found =
+                quote.lines.iter().find(|one| one.group == *group && one.residence == *residence);
+            let outcome = found.map_or(Outcome::NotCovered, |line| line.outcome.word());
+            let what = format!("{group} {residence}");
+            let yuan = found.and_then(Line::yuan);
+            // Without a sum, the outcome says more than that there is none.
+            if amount.yuan.is_some() && yuan.is_none() {
+                self.same(&what, Some(&Outcome::Owed), Some(&outcome), |one| {
+                    one.as_str().to_owned()
+                });
+            } else {
+                self.same(&what, amount.yuan.as_ref(), yuan.as_ref(), Decimal::to_string);
             }
-            Some(Some(yuan)) if yuan != *expected => {
-                differ(&what, &expected.to_string(), &yuan.to_string());
-            }
-            Some(Some(_)) => {}
+            self.same(&format!("{what} outcome"), amount.outcome.as_ref(), Some(&outcome), |one| {
+                one.as_str().to_owned()
+            });
+            let further = found.and_then(|line| line.each_further_yuan);
+            let (what, expected) =
+                (format!("{what} each_further_yuan"), amount.each_further_yuan.as_ref());
+            self.same(&what, expected, further.as_ref(), Decimal::to_string);
+            let nothing = PayBy::NothingOwed;
+            let pay_by = found.map_or(&nothing, |line| &line.pay_by);
+            self.same_day(&format!("{group} {residence} pay_by"), amount.pay_by, pay_by);
+        }
+        for given in &expect.discretion {
+            let recorded = quote.discretion.iter().filter(|one| one.groups.contains(&given.group));
+            let recorded: Vec<_> = recorded.map(|one| one.yuan).collect();
+            let got = recorded.iter().find(|yuan| **yuan == given.yuan).or(recorded.first());
+            let what = format!("{} discretion", given.group);
+            self.same(&what, Some(&given.yuan), got, Decimal::to_string);
         }
     }
-    wrong
 }
 
 /// A case's own facts; nothing else is recorded when it runs.
@@ -171,24 +249,24 @@ fn facts(case: &RuleCase) -> (Figures, Standards) {
     let recorded_at = DateTime::<Utc>::UNIX_EPOCH;
     let source = || "case".to_owned();
     let (mut figures, mut standards) = (Figures::default(), Standards::default());
-    for (area, series, month, value) in case.figures.iter().cloned() {
+    for Fact { area, code, month, value, released_on } in case.figures.iter().cloned() {
         figures.insert(Figure {
             area,
-            series,
+            series: code,
             month,
             value,
-            released_on: None,
+            released_on,
             source: source(),
             revision: 1,
             recorded_at,
         });
     }
-    for (area, standard, valid_from, yuan) in case.standards.iter().cloned() {
+    for Fact { area, code, month, value, .. } in case.standards.iter().cloned() {
         standards.insert(Standard {
             area,
-            standard,
-            valid_from,
-            yuan,
+            standard: code,
+            valid_from: month,
+            yuan: value,
             headcount: None,
             source: source(),
             revision: 1,

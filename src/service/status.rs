@@ -108,7 +108,8 @@ pub fn answer(
     status.indicative = applied.indicative;
     status.documents.clone_from(&applied.rules.documents);
     status.law_digest.clone_from(&applied.rules.digest);
-    status.pay_by = pay_by(&applied, timeline, &status.outcome);
+    let context = applied.context_of_payment(&status.outcome.carried_by);
+    status.pay_by = pay_by(&applied, timeline, &status.outcome, &context);
     let sums = || quote(&applied, timeline, &status.outcome, terms);
     let quote = if with_amounts { Some(sums()?) } else { None };
     Ok(Answer { status, quote })
