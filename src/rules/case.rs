@@ -7,7 +7,6 @@ use crate::domain::{
     area::AreaCode,
     code::Code,
     decision::{State, Triggered},
-    exact::parse_decimal,
     group::Residence,
     month::Month,
 };
@@ -109,12 +108,11 @@ fn read_expect(reader: &mut Reader, table: &mut Table<'_>, at: &Spanned<DeValue<
             let mut table = reader.table(item, "a table")?;
             let group = table.required(reader, "group", item);
             let residence = table.read_with(reader, "residence", Reader::residence);
-            let yuan: Option<String> = table.required(reader, "yuan", item);
+            let yuan: Option<Decimal> = table.required(reader, "yuan", item);
             table.finish(reader);
             let Some(residence) = residence else {
                 return reader.expected(item, "a table with residence = urban or rural");
             };
-            let yuan = yuan.and_then(|text| parse_decimal(&text).ok());
             Some((group?, residence, yuan?))
         })
     });
