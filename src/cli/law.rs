@@ -4,7 +4,11 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand};
 
-use crate::{domain::month::Month, grpc::v1, rules::finding::Severity};
+use crate::{
+    domain::month::Month,
+    grpc::v1,
+    rules::finding::{Finding, Severity},
+};
 
 use super::{
     Asking, Format, Place,
@@ -50,6 +54,9 @@ pub(super) struct Check {
     /// The folder with the documents (*.toml, also in folders below). They are checked together with
     /// the shipped ones and those of --data.
     folder: PathBuf,
+    /// Print every note as well, not only how many there are of each kind.
+    #[arg(long)]
+    notes: bool,
 }
 
 impl Rules {
@@ -189,17 +196,22 @@ impl Check {
         let checked = crate::service::check::check(&place.data, &self.folder)?;
         let mut out = std::io::stdout().lock();
         if place.format == Format::Table {
-            for finding in &checked.findings {
+            let told = |one: &&Finding| self.notes || one.severity != Severity::Note;
+            for finding in checked.findings.iter().filter(told) {
                 writeln!(out, "{finding}")?;
             }
+            let [errors, warnings, notes] = [Severity::Error, Severity::Warning, Severity::Note]
+                .map(|severity| checked.count(severity));
             writeln!(
                 out,
-                "{} documents, {} cases run, {} errors, {} warnings",
-                checked.documents,
-                checked.cases,
-                checked.count(Severity::Error),
-                checked.count(Severity::Warning),
+                "{} documents, {} cases run, {errors} errors, {warnings} warnings, {notes} notes",
+                checked.documents, checked.cases,
             )?;
+            if !self.notes && 0 < notes {
+                let kinds = checked.kinds(Severity::Note);
+                let kinds: Vec<_> = kinds.iter().map(|(code, n)| format!("{n} {code}")).collect();
+                writeln!(out, "notes: {}; --notes prints them", kinds.join(", "))?;
+            }
         } else {
             drop(out);
             let columns = ["severity", "code", "file", "line", "clause", "en", "zh"];

@@ -24,6 +24,9 @@ pub struct ParseMonthError {
 }
 
 impl Month {
+    /// The first month there is, 1990-01.
+    pub const FIRST: Self = Self(0);
+
     /// The month, if year and month (1 to 12) are in range.
     pub fn new(year: i32, month: u32) -> Option<Self> {
         let in_range = (YEAR_MIN..=YEAR_MAX).contains(&year) && (1..=12).contains(&month);

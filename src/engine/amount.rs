@@ -231,24 +231,8 @@ pub struct Quote {
 
 /// The groups covered in the month, with where that stands, in code order.
 pub fn covered(applied: &Applied<'_>) -> Vec<(Code, Cite)> {
-    let mut covered: std::collections::BTreeMap<Code, Cite> = Default::default();
-    for change in &applied.rules.terms.groups {
-        let Applied { month, area, world, .. } = applied;
-        let here = |areas: &Vec<_>| areas.iter().any(|above| world.areas.within(*area, *above));
-        let holds = change.from.is_none_or(|from| from <= *month)
-            && change.until.is_none_or(|until| *month <= until)
-            && change.areas.as_ref().is_none_or(here);
-        if !holds {
-            continue;
-        }
-        for group in &change.add {
-            covered.entry(group.clone()).or_insert_with(|| change.cite.clone());
-        }
-        for group in &change.remove {
-            covered.remove(group);
-        }
-    }
-    covered.into_iter().collect()
+    let Applied { month, area, world, .. } = applied;
+    applied.rules.terms.covered(world.areas, *area, *month).into_iter().collect()
 }
 
 /// Computes what every covered group is owed. O(groups × steps).

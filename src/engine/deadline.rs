@@ -183,13 +183,7 @@ fn paid_with(
 
 fn term_end(terms: &[Term], month: Month) -> Option<Month> {
     let at = month.month();
-    let term = terms.iter().find(|term| {
-        if term.from <= term.until {
-            (term.from..=term.until).contains(&at)
-        } else {
-            term.from <= at || at <= term.until
-        }
-    })?;
+    let term = terms.iter().find(|term| term.contains(at))?;
     let ahead = (term.until as i32 - at as i32).rem_euclid(12);
     month.plus(ahead)
 }

@@ -244,24 +244,15 @@ fn names(files: &Files) -> Result<(SeriesList, Names, Names), DataError> {
     Ok((series, groups, standards))
 }
 
-/// The documents of a folder, by file: every `*.toml` in it and below.
+/// The documents of a folder, by file: every `*.toml` in it and below, as bytes.
 ///
 /// # Errors
-/// A file cannot be read or is not UTF-8.
-pub fn read_texts(folder: &Path) -> Result<BTreeMap<String, String>, DataError> {
+/// A file or folder cannot be read.
+pub fn read_documents(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, DataError> {
     let mut files = Files::default();
     files.add_folder(folder, folder)?;
-    let mut texts = BTreeMap::new();
-    for (path, versions) in files.0 {
-        let Some((shown, bytes)) = versions.into_iter().next_back() else { continue };
-        if path.ends_with(".toml") {
-            let why = "expected UTF-8".to_owned();
-            let text = String::from_utf8(bytes)
-                .map_err(|_| DataError::List { path: shown.clone(), why })?;
-            texts.insert(shown, text);
-        }
-    }
-    Ok(texts)
+    let toml = |(path, _): &(String, _)| path.ends_with(".toml");
+    Ok(files.0.into_iter().filter(toml).flat_map(|(_, versions)| versions).collect())
 }
 
 /// The TOML files below a place; a later folder's file replaces the one with the same path.

@@ -4,7 +4,10 @@ use std::{fmt, sync::Arc};
 
 use chrono::NaiveDate;
 
-use crate::domain::{area::AreaCode, month::Span};
+use crate::domain::{
+    area::AreaCode,
+    month::{Month, Span},
+};
 
 /// What part a document plays when documents are put together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,6 +113,32 @@ pub struct Head {
     pub file: String,
     /// SHA-256 of the file's text, in hex.
     pub digest: String,
+}
+
+impl Head {
+    /// Stands in for a head that cannot be read, so that the rest of the document is read as well.
+    pub(super) fn unread(file: &str) -> Self {
+        Self {
+            id: String::new(),
+            kind: Kind::National,
+            title_zh: String::new(),
+            title_en: String::new(),
+            number: None,
+            issuers: Vec::new(),
+            issued: None,
+            jurisdiction: AreaCode::NATION,
+            months: Span { from: Month::FIRST, until: None },
+            amends: Vec::new(),
+            gap_before: None,
+            sources: Vec::new(),
+            note: String::new(),
+            author: None,
+            date: None,
+            reason: None,
+            file: file.to_owned(),
+            digest: String::new(),
+        }
+    }
 }
 
 /// The place in a document that a parameter comes from.

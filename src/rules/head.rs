@@ -23,7 +23,7 @@ pub(super) fn read_head(
     let jurisdiction = required(reader, table, "jurisdiction");
     let jurisdiction = jurisdiction.and_then(|code| checked_area(reader, &code));
     let months = table.read_with(reader, "index_months", read_span);
-    if months.is_none() {
+    if !table.has("index_months") {
         wrong(reader, "index_months", "", "{ from = \"YYYY-MM\", until = \"YYYY-MM\" }");
     }
     let issuers = texts(reader, table, "issuers");
@@ -114,8 +114,12 @@ fn checked_area(reader: &mut Reader, code: &str) -> Option<AreaCode> {
 fn read_span(reader: &mut Reader, item: &Spanned<DeValue<'_>>) -> Option<Span> {
     let mut table = reader.table(item, "{ from = \"2014-07\", until = \"2017-03\" }")?;
     let from = table.read_with(reader, "from", Reader::month);
+    let open = !table.has("until");
     let until = table.read_with(reader, "until", Reader::month);
     table.finish(reader);
+    if !open && until.is_none() {
+        return None;
+    }
     let Some(from) = from else { return reader.expected(item, "a table with from = \"YYYY-MM\"") };
     if until.is_some_and(|until| until < from) {
         return reader.expected(item, "an until that is not before from");

@@ -13,6 +13,7 @@ use toml::{
 use crate::domain::code::Code;
 
 use super::{
+    bounds::{self, TEXT_BYTES_MAX},
     case::{RuleCase, read_case},
     cite::Head,
     finding::Finding,
@@ -42,7 +43,23 @@ impl Instrument {
     /// # Errors
     /// Everything that is wrong with it, at once.
     pub fn parse(file: &str, text: &str) -> Result<Self, Vec<Finding>> {
+        match Self::read(file, text) {
+            (Some(instrument), findings) if findings.is_empty() => Ok(instrument),
+            (_, findings) => Err(findings),
+        }
+    }
+
+    /// As much of a document as can be read, with everything that is wrong with it; none when it is
+    /// no TOML or its head cannot be read. Only for checking: law is what [`Self::parse`] accepts.
+    pub fn read(file: &str, text: &str) -> (Option<Self>, Vec<Finding>) {
         let mut reader = Reader::new(file, text);
+        if TEXT_BYTES_MAX < text.len() {
+            let (bytes, most) = (text.len(), TEXT_BYTES_MAX);
+            let en = format!("the document has {bytes} bytes, expected at most {most}");
+            let zh = format!("文件有 {bytes} 字节,最多 {most} 字节");
+            reader.error("too_large", 1, en, zh);
+            return (None, reader.findings);
+        }
         let (document, errors) = DeTable::parse_recoverable(text);
         for error in errors {
             let line = error.span().map_or(0, |span| reader.line_at(span.start));
@@ -50,7 +67,7 @@ impl Instrument {
             reader.error("not_toml", line, why.clone(), format!("不是有效的 TOML:{why}"));
         }
         if !reader.findings.is_empty() {
-            return Err(reader.findings);
+            return (None, reader.findings);
         }
         let mut table = reader.open(document.get_ref());
         reader.enter(&mut table);
@@ -59,19 +76,16 @@ impl Instrument {
             hex
         });
         let head = read_head(&mut reader, &mut table, digest);
-        let Some(head) = head.map(Arc::new) else {
-            table.finish(&mut reader);
-            return Err(reader.findings);
-        };
+        let readable = head.is_some();
+        let head = Arc::new(head.unwrap_or_else(|| Head::unread(file)));
         reader.cite_as(head.clone());
         let terms = read_terms(&mut reader, &mut table);
         let cases = read_tables(&mut reader, &mut table, "cases", read_case);
+        bounds::check(&mut reader, &terms, cases.len());
         table.finish(&mut reader);
         reader.leave();
-        if reader.findings.is_empty() {
-            return Ok(Self { head, terms, cases });
-        }
-        Err(reader.findings)
+        let instrument = readable.then_some(Self { head, terms, cases });
+        (instrument, reader.findings)
     }
 }
 

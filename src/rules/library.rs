@@ -85,15 +85,31 @@ impl Library {
     /// # Errors
     /// Every overlap, gap, unknown jurisdiction or document found; with any, there is no library.
     pub fn new(instruments: Vec<Instrument>, areas: &Areas) -> Result<Self, Vec<Finding>> {
-        let findings = conflicts(&instruments, areas);
-        if findings.iter().any(|finding| finding.severity == Severity::Error) {
-            return Err(findings);
+        match conflicts(&instruments, areas) {
+            none if none.is_empty() => Ok(Self::unchecked(instruments)),
+            findings => Err(findings),
         }
+    }
+
+    /// Puts documents together that may contradict each other, with every contradiction. Only for
+    /// checking: law is what [`Self::new`] accepts.
+    pub fn with_conflicts(instruments: Vec<Instrument>, areas: &Areas) -> (Self, Vec<Finding>) {
+        let findings = conflicts(&instruments, areas);
+        (Self::unchecked(instruments), findings)
+    }
+
+    /// The same documents without one, to see what it changes. Documents that amend it stay.
+    pub fn without(&self, id: &str) -> Self {
+        let kept = self.instruments.iter().filter(|one| one.head.id != id);
+        Self::unchecked(kept.cloned().collect())
+    }
+
+    fn unchecked(instruments: Vec<Instrument>) -> Self {
         let mut by_jurisdiction: HashMap<_, Vec<_>> = HashMap::new();
         for (at, instrument) in instruments.iter().enumerate() {
             by_jurisdiction.entry(instrument.head.jurisdiction).or_default().push(at);
         }
-        Ok(Self { instruments, by_jurisdiction, composed: RwLock::default() })
+        Self { instruments, by_jurisdiction, composed: RwLock::default() }
     }
 
     /// Every document, as given.
@@ -175,6 +191,17 @@ impl Library {
             found.into_iter().flatten().map(move |at| (depth, *at)).collect::<Vec<_>>()
         };
         areas.line(area).enumerate().flat_map(of).collect()
+    }
+
+    /// The months in which what holds in an area changes: documents begin and end, and what they
+    /// say changes.
+    pub fn changes(&self, areas: &Areas, area: AreaCode, into: &mut BTreeSet<Month>) {
+        for (_, at) in self.of_line(areas, area) {
+            let one = &self.instruments[at];
+            into.insert(one.head.months.from);
+            into.extend(one.head.months.until.and_then(|until| until.plus(1)));
+            one.terms.changes(into);
+        }
     }
 
     fn ordered(&self, mut found: Vec<(usize, usize)>) -> Vec<usize> {

@@ -21,6 +21,12 @@ pub mod param;
 
 pub mod terms;
 
+mod coverage;
+
+mod reach;
+
+pub mod bounds;
+
 mod head;
 
 pub mod case;

@@ -134,36 +134,6 @@ impl Selector {
             && self.pay_until.is_none_or(|until| context.pay_month <= until)
             && self.carried_by.as_ref().is_none_or(|name| context.carried_by.contains(name))
     }
-
-    /// Whether everything that fits `other` fits `self` as well, so that a later `other` is never
-    /// reached. Conservative: `false` when it cannot be seen from the conditions alone.
-    pub fn covers(&self, other: &Self) -> bool {
-        fn subset<T: PartialEq>(wide: &Option<Vec<T>>, narrow: &Option<Vec<T>>) -> bool {
-            match (wide, narrow) {
-                (None, _) => true,
-                (Some(_), None) => false,
-                (Some(wide), Some(narrow)) => narrow.iter().all(|item| wide.contains(item)),
-            }
-        }
-        fn same<T: PartialEq>(wide: &Option<T>, narrow: &Option<T>) -> bool {
-            wide.is_none() || wide == narrow
-        }
-        let from = |wide: Option<Month>, narrow: Option<Month>| {
-            wide.is_none_or(|wide| narrow.is_some_and(|narrow| wide <= narrow))
-        };
-        let until = |wide: Option<Month>, narrow: Option<Month>| {
-            wide.is_none_or(|wide| narrow.is_some_and(|narrow| narrow <= wide))
-        };
-        subset(&self.groups, &other.groups)
-            && same(&self.residence, &other.residence)
-            && subset(&self.areas, &other.areas)
-            && same(&self.class, &other.class)
-            && same(&self.carried_by, &other.carried_by)
-            && from(self.from, other.from)
-            && until(self.until, other.until)
-            && from(self.pay_from, other.pay_from)
-            && until(self.pay_until, other.pay_until)
-    }
 }
 
 /// All that the documents in force say of one parameter, the topmost first.
@@ -247,6 +217,37 @@ impl<T> Param<T> {
         T: Value,
     {
         pick_from(&self.layers, context)
+    }
+}
+
+/// Every value that a parameter is given, in any case.
+pub(super) fn values<T>(param: &Param<T>) -> impl Iterator<Item = (&T, &Cite)> {
+    param.layers.iter().flat_map(Setting::values)
+}
+
+/// As [`values`], without those below a layer that leaves nothing to them.
+pub(super) fn in_play<T>(param: &Param<T>) -> impl Iterator<Item = (&T, &Cite)> {
+    let last = param.layers.iter().position(Setting::is_final);
+    let layers = &param.layers[..last.map_or(param.layers.len(), |at| at + 1)];
+    layers.iter().flat_map(Setting::values)
+}
+
+impl<T> Setting<T> {
+    fn values(&self) -> Vec<(&T, &Cite)> {
+        match self {
+            Self::Cases(cases) => cases.iter().map(|case| (&case.value, &case.cite)).collect(),
+            Self::LowerTo(value, cite) => vec![(value, cite)],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether nothing falls through to the layers below.
+    fn is_final(&self) -> bool {
+        match self {
+            Self::Cases(cases) => cases.iter().any(|case| case.when == Selector::default()),
+            Self::Open { .. } => true,
+            Self::Inherited(_) | Self::LowerTo(..) => false,
+        }
     }
 }
 

@@ -248,6 +248,12 @@ impl Band {
         }
     }
 
+    /// Whether no rise lies in it.
+    pub fn is_empty(&self) -> bool {
+        let (Some(lower), Some(upper)) = (self.lower, self.upper) else { return false };
+        upper.at < lower.at || (upper.at == lower.at && !(lower.included && upper.included))
+    }
+
     /// The band as text, for example `3.0 ≤ rise < 5.0`.
     pub fn range(&self) -> String {
         let sign = |edge: Edge| if edge.included { "≤" } else { "<" };
@@ -285,6 +291,17 @@ pub struct Term {
     pub from: u32,
     /// Last month, 1 to 12.
     pub until: u32,
+}
+
+impl Term {
+    /// Whether a month of the year lies in it.
+    pub fn contains(self, month: u32) -> bool {
+        if self.from <= self.until {
+            (self.from..=self.until).contains(&month)
+        } else {
+            self.from <= month || month <= self.until
+        }
+    }
 }
 
 impl Value for Vec<Term> {

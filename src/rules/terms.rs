@@ -44,6 +44,8 @@ pub struct Said {
     pub text: String,
     /// When it holds.
     pub when: Selector,
+    /// Whether the document leaves it open.
+    pub open: bool,
     /// Where it stands.
     pub cite: Cite,
 }
@@ -54,12 +56,14 @@ fn shown<T: Value>(param: &Param<T>) -> Vec<Said> {
         let one = |text: String, cite: &Cite| Said {
             text,
             when: Selector::default(),
+            open: false,
             cite: cite.clone(),
         };
         match layer {
             Setting::Cases(cases) => says.extend(cases.iter().map(|case| Said {
                 text: case.value.show(),
                 when: case.when.clone(),
+                open: false,
                 cite: case.cite.clone(),
             })),
             Setting::Open { cite, at_least, at_most } => {
@@ -68,7 +72,7 @@ fn shown<T: Value>(param: &Param<T>) -> Vec<Said> {
                     (None, None) => "open".to_owned(),
                     _ => format!("open, {}…{}", edge(at_least), edge(at_most)),
                 };
-                says.push(one(text, cite));
+                says.push(Said { open: true, ..one(text, cite) });
             }
             Setting::Inherited(cite) => says.push(one("inherited".to_owned(), cite)),
             Setting::LowerTo(value, cite) => {

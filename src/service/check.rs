@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
+    string::FromUtf8Error,
 };
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -21,13 +22,13 @@ use crate::{
         question::{Terms, World},
         timeline::Timeline,
     },
-    intake::folder::{DataError, Dataset, library, load, read_texts},
+    intake::folder::{DataError, Dataset, load, read_documents},
     rules::{
         case::{Amount, Expect, Fact, RuleCase},
         finding::{Finding, Severity},
         instrument::Instrument,
         library::Library,
-        lint::{Lists, lint},
+        lint::{Lists, lint, rests_on_absence},
         word::Outcome,
     },
 };
@@ -41,7 +42,7 @@ pub struct Checked {
     pub documents: usize,
     /// Cases run.
     pub cases: usize,
-    /// What is wrong or worth knowing, by file and line.
+    /// What is wrong or worth knowing: errors, warnings, notes; each by file and line.
     pub findings: Vec<Finding>,
 }
 
@@ -49,6 +50,30 @@ impl Checked {
     /// How many findings weigh this much.
     pub fn count(&self, severity: Severity) -> usize {
         self.findings.iter().filter(|finding| finding.severity == severity).count()
+    }
+
+    /// How many findings of each kind weigh this much.
+    pub fn kinds(&self, severity: Severity) -> BTreeMap<&'static str, usize> {
+        let mut kinds = BTreeMap::new();
+        for one in self.findings.iter().filter(|finding| finding.severity == severity) {
+            *kinds.entry(one.code).or_default() += 1;
+        }
+        kinds
+    }
+
+    /// Whether a file has an error.
+    fn has_error(&self, file: &str) -> bool {
+        self.findings.iter().any(|one| one.severity == Severity::Error && one.file == file)
+    }
+
+    /// Errors first, then warnings, then notes; each by file and line, and each once.
+    fn sort(&mut self) {
+        let order = |a: &Finding, b: &Finding| {
+            (a.severity, &a.file, a.line, a.code, &a.en)
+                .cmp(&(b.severity, &b.file, b.line, b.code, &b.en))
+        };
+        self.findings.sort_by(order);
+        self.findings.dedup();
     }
 }
 
@@ -60,62 +85,92 @@ impl Checked {
 /// The data around them cannot be used.
 pub fn check(data: &[PathBuf], folder: &Path) -> Result<Checked, DataError> {
     let around = load(data)?;
-    let own = read_texts(folder)?;
-    Ok(check_texts(&around, &own))
+    let own = read_documents(folder)?;
+    let mut texts = BTreeMap::new();
+    let mut unreadable = Vec::new();
+    for (file, bytes) in own {
+        match String::from_utf8(bytes) {
+            Ok(text) => drop(texts.insert(file, text)),
+            Err(error) => unreadable.push(not_utf8(file, &error)),
+        }
+    }
+    let mut checked = check_texts(&around, &texts);
+    checked.documents += unreadable.len();
+    checked.findings.extend(unreadable);
+    checked.sort();
+    Ok(checked)
 }
 
-/// As [`check`], for texts by file.
+fn not_utf8(file: String, error: &FromUtf8Error) -> Finding {
+    let (good, _) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
+    let line = good.iter().filter(|byte| **byte == b'\n').count() as u32 + 1;
+    Finding {
+        severity: Severity::Error,
+        code: "not_utf8",
+        file,
+        line,
+        clause: String::new(),
+        en: "not UTF-8 here; expected the whole file in UTF-8".to_owned(),
+        zh: "此处不是 UTF-8;整个文件应为 UTF-8".to_owned(),
+    }
+}
+
+/// As [`check`], for texts by file. What is wrong with one document keeps no other from being
+/// checked, nor the rest of the same document.
 pub fn check_texts(around: &Dataset, own: &BTreeMap<String, String>) -> Checked {
     let mut checked = Checked { documents: own.len(), cases: 0, findings: Vec::new() };
-    let mut ids = BTreeSet::new();
+    let mut instruments = Vec::new();
     for (file, text) in own {
-        match Instrument::parse(file, text) {
-            Ok(instrument) => drop(ids.insert(instrument.head.id.clone())),
-            Err(findings) => checked.findings.extend(findings),
+        let (instrument, findings) = Instrument::read(file, text);
+        instruments.extend(instrument);
+        checked.findings.extend(findings);
+    }
+    let in_part: BTreeSet<String> =
+        checked.findings.iter().map(|finding| finding.file.clone()).collect();
+    let files: BTreeSet<String> = instruments.iter().map(|one| one.head.file.clone()).collect();
+    let ids: BTreeSet<String> = instruments.iter().map(|one| one.head.id.clone()).collect();
+    let others = around.library.instruments().iter();
+    instruments.splice(0..0, others.filter(|one| !ids.contains(&one.head.id)).cloned());
+    let (library, conflicts) = Library::with_conflicts(instruments, &around.areas);
+    checked.findings.extend(conflicts);
+    let recorded: BTreeSet<Code> = around.figures.iter().map(|one| one.series.clone()).collect();
+    for instrument in library.instruments().iter().filter(|one| files.contains(&one.head.file)) {
+        let found = lint(instrument, &library, lists(around, &recorded)).into_iter();
+        let in_part = in_part.contains(&instrument.head.file);
+        checked.findings.extend(found.filter(|one| !in_part || !rests_on_absence(one)));
+        // A document with an error is no law; what its cases would yield says nothing.
+        if !checked.has_error(&instrument.head.file) {
+            run_cases(around, &library, instrument, &mut checked);
         }
     }
-    if checked.findings.is_empty() {
-        let others = around.library.instruments().iter();
-        let mut texts: BTreeMap<String, String> = others
-            .filter(|one| !ids.contains(&one.head.id))
-            .filter_map(|one| around.texts.get_key_value(&one.head.file))
-            .map(|(file, text)| (file.clone(), text.clone()))
-            .collect();
-        texts.extend(own.iter().map(|(file, text)| (file.clone(), text.clone())));
-        match library(&texts, &around.areas) {
-            Err(findings) => checked.findings.extend(findings),
-            Ok(library) => check_in(around, &library, &ids, &mut checked),
-        }
-    }
-    checked.findings.sort_by(|a, b| (&a.file, a.line, a.code).cmp(&(&b.file, b.line, b.code)));
-    checked.findings.dedup();
+    checked.sort();
     checked
 }
 
-fn check_in(around: &Dataset, library: &Library, ids: &BTreeSet<String>, checked: &mut Checked) {
-    let recorded: BTreeSet<Code> = around.figures.iter().map(|one| one.series.clone()).collect();
-    let lists = Lists {
+/// What names are checked against.
+fn lists<'a>(around: &'a Dataset, recorded: &'a BTreeSet<Code>) -> Lists<'a> {
+    Lists {
         areas: &around.areas,
         series: &around.series,
         groups: &around.groups,
         standards: &around.standard_names,
-        recorded: &recorded,
-    };
-    for instrument in library.instruments().iter().filter(|one| ids.contains(&one.head.id)) {
-        checked.findings.extend(lint(instrument, library, lists));
-        for case in &instrument.cases {
-            checked.cases += 1;
-            let wrong = run(around, library, instrument, case);
-            checked.findings.extend(wrong.into_iter().map(|(en, zh)| Finding {
-                severity: Severity::Error,
-                code: "case",
-                file: instrument.head.file.clone(),
-                line: case.line,
-                clause: case.name.clone(),
-                en,
-                zh,
-            }));
-        }
+        recorded,
+    }
+}
+
+fn run_cases(around: &Dataset, library: &Library, instrument: &Instrument, checked: &mut Checked) {
+    for case in &instrument.cases {
+        checked.cases += 1;
+        let wrong = run(around, library, instrument, case);
+        checked.findings.extend(wrong.into_iter().map(|(en, zh)| Finding {
+            severity: Severity::Error,
+            code: "case",
+            file: instrument.head.file.clone(),
+            line: case.line,
+            clause: case.name.clone(),
+            en,
+            zh,
+        }));
     }
 }
 

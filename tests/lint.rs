@@ -1,0 +1,638 @@
+//! `rules check` as a compiler: each kind of finding from a document that has it, and its twin that
+//! has not. A document is the good one below with one text in place of another.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
+
+use price_linkage::{
+    intake::folder::{Dataset, load},
+    rules::finding::Severity,
+    service::check::{Checked, check, check_texts},
+};
+
+/// The shipped data with a province of its own.
+static DATA: LazyLock<Dataset> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    let areas = "code,name,level,parent\n990000,示例省,province,000000\n\
+                 990100,示例市,prefecture,990000\n990200,另一市,prefecture,990000\n\
+                 990101,示例区,county,990100\n";
+    fs::write(folder.path().join("areas.csv"), areas).unwrap();
+    load(&[folder.path().to_owned()]).unwrap()
+});
+
+const GOOD: &str = r#"id = "good"
+kind = "regional"
+title_zh = "示例通知"
+title_en = "Example notice"
+jurisdiction = "990000"
+index_months = { from = "2017-01", until = "2022-12" }
+confidence = "A"
+
+[trigger]
+level = ["prefecture"]
+when = "cpi or food"
+
+[trigger.conditions.cpi]
+threshold = "3.0"
+
+[trigger.conditions.food]
+series = "food"
+comparator = ">="
+threshold = "6.0"
+
+[[groups]]
+add = ["subsistence_allowance", "special_hardship"]
+
+[classes]
+near = ["990100"]
+
+[amount]
+order = ["sum", "floor", "whole"]
+
+[amount.steps.sum]
+kind = "sum_by_band"
+rise = "cpi"
+bands = [
+  { at_least = "3.0", below = "5.0", yuan = "10" },
+  { at_least = "5.0", yuan = "20" },
+]
+
+[amount.steps.floor]
+kind = "floor"
+yuan = [
+  { groups = ["special_hardship"], value = "12" },
+  { class = "near", value = "6" },
+  { value = "5" },
+]
+
+[amount.steps.whole]
+kind = "round"
+to = "yuan"
+mode = "half_up"
+
+[payment]
+rhythm = "monthly"
+due = "working_days"
+due_days = 20
+
+[funding]
+split = [ { source = "city", share = "0.5" }, { source = "county", share = "0.5" } ]
+remainder = "county"
+"#;
+
+/// The good document with one text in place of another.
+fn with(from: &str, to: &str) -> String {
+    assert_eq!(GOOD.matches(from).count(), 1, "{from:?}");
+    GOOD.replacen(from, to, 1)
+}
+
+fn checked(documents: &[(&str, &str)]) -> Checked {
+    let texts: BTreeMap<_, _> =
+        documents.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect();
+    check_texts(&DATA, &texts)
+}
+
+/// Errors and warnings as `file:line code`.
+fn found(documents: &[(&str, &str)]) -> Vec<String> {
+    let checked = checked(documents);
+    for one in &checked.findings {
+        assert!(!one.en.is_empty() && !one.zh.is_empty() && one.en != one.zh, "{one}");
+        assert!(!one.zh.is_ascii(), "{one}");
+    }
+    let told = checked.findings.iter().filter(|one| one.severity != Severity::Note);
+    told.map(|one| {
+        let severity = if one.severity == Severity::Error { "" } else { " (warning)" };
+        format!("{}:{} {}{severity}", one.file, one.line, one.code)
+    })
+    .collect()
+}
+
+fn line_of(text: &str, of: &str) -> usize {
+    let at = text.find(of).unwrap_or_else(|| panic!("{of:?}"));
+    text[..at].matches('\n').count() + 1
+}
+
+/// One edit of the good document: what it finds, at the line where `at` stands, and the twin.
+struct Kind {
+    code: &'static str,
+    from: &'static str,
+    bad: &'static str,
+    at: &'static str,
+    twin: &'static str,
+}
+
+#[track_caller]
+fn edit(code: &'static str, [from, bad, at, twin]: [&'static str; 4]) {
+    let kind = Kind { code, from, bad, at, twin };
+    let text = with(kind.from, kind.bad);
+    let line = if kind.at.is_empty() { 1 } else { line_of(&text, kind.at) };
+    let expected = vec![format!("bad.toml:{line} {}", kind.code)];
+    assert_eq!(found(&[("bad.toml", &text)]), expected, "{}", kind.code);
+    let twin = with(kind.from, kind.twin);
+    assert_eq!(found(&[("twin.toml", &twin)]), Vec::<String>::new(), "{} twin", kind.code);
+}
+
+#[test]
+fn the_good_document_passes_and_lines_are_counted_from_one() {
+    assert_eq!(found(&[("good.toml", GOOD)]), Vec::<String>::new());
+    assert_eq!(line_of(GOOD, "id ="), 1);
+    assert_eq!(line_of(GOOD, "kind = \"regional\""), 2);
+    assert_eq!(line_of(GOOD, "\"2017-01\""), 6);
+}
+
+#[test]
+fn keys_values_and_names_that_cannot_be_read() {
+    edit(
+        "unknown_key",
+        ["due_days = 20", "due_days = 20\ndue_hours = 3", "due_hours", "due_days = 21"],
+    );
+    edit(
+        "bad_value",
+        ["share = \"0.5\" } ]", "share = \"0.6\" } ]", "[ { source", "share = \"0.5\" } ] # "],
+    );
+    edit("bad_value", ["threshold = \"6.0\"", "threshold = 6.0", "6.0", "threshold = \"5.9\""]);
+    edit("bad_value", ["due_days = 20", "due_days = 4000000000", "4000000000", "due_days = 366"]);
+    edit("out_of_range", ["due_days = 20", "due_days = 367", "367", "due_days = 366"]);
+    edit(
+        "unknown_name",
+        ["series = \"food\"", "series = \"foods\"", "\"foods\"", "series = \"pork\""],
+    );
+    edit(
+        "unknown_name",
+        [
+            "\"subsistence_allowance\", \"special",
+            "\"subsistence\", \"special",
+            "[[groups]]",
+            "\"orphan_community\", \"special",
+        ],
+    );
+    edit("unknown_area", ["[\"990100\"]", "[\"990900\"]", "", "[\"990200\"]"]);
+    edit(
+        "unknown_condition",
+        ["\"cpi or food\"", "\"cpi or grains or food\"", "\"cpi or grains", "\"food or cpi\""],
+    );
+    edit(
+        "unused_condition (warning)",
+        ["\"cpi or food\"", "\"cpi\"", "series = \"food\"", "\"cpi and food\""],
+    );
+    edit(
+        "unknown_class (warning)",
+        ["class = \"near\"", "class = \"far\"", "{ class", "class = \"near\" , from = \"2018-01\""],
+    );
+}
+
+#[test]
+fn text_that_is_no_toml_and_files_that_are_no_text() {
+    assert_eq!(found(&[("bad.toml", "id = \"a\"\nkind = =\n")]), ["bad.toml:2 not_toml"]);
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("bytes.toml"), b"id = \"a\"\ntitle_zh = \"\xff\"\n").unwrap();
+    let checked = check(&[], folder.path()).unwrap();
+    let told: Vec<_> = checked.findings.iter().map(|one| (one.code, one.line)).collect();
+    assert_eq!((checked.documents, told), (1, vec![("not_utf8", 2)]));
+}
+
+#[test]
+fn documents_that_overlap_or_leave_a_gap_in_time() {
+    let second = |from: &str| {
+        GOOD.replacen("\"good\"", "\"second\"", 1).replacen(
+            "from = \"2017-01\", until = \"2022-12\"",
+            &format!("from = \"{from}\""),
+            1,
+        )
+    };
+    for (from, expected) in [
+        ("2022-12", vec!["second.toml:1 overlap"]),
+        ("2023-01", vec![]),
+        ("2023-02", vec!["second.toml:1 gap"]),
+    ] {
+        let second = second(from);
+        assert_eq!(found(&[("good.toml", GOOD), ("second.toml", &second)]), expected, "{from}");
+    }
+    let explained = second("2023-02").replacen("kind =", "gap_before = \"not found\"\nkind =", 1);
+    assert_eq!(found(&[("good.toml", GOOD), ("second.toml", &explained)]), Vec::<String>::new());
+}
+
+#[test]
+fn heads_that_do_not_fit_the_others() {
+    edit(
+        "unknown_area",
+        [
+            "jurisdiction = \"990000\"",
+            "jurisdiction = \"980000\"",
+            "",
+            "jurisdiction = \"990000\" # ",
+        ],
+    );
+    edit("kind", ["kind = \"regional\"", "kind = \"national\"", "", "kind = \"regional\" # "]);
+    edit(
+        "unknown_document",
+        [
+            "confidence = \"A\"",
+            "confidence = \"A\"\namends = [\"nation-2015\"]",
+            "",
+            "confidence = \"A\"\namends = [\"nation-2014\"]",
+        ],
+    );
+    let again = GOOD.replacen("from = \"2017-01\", until = \"2022-12\"", "from = \"2023-01\"", 1);
+    let twice = found(&[("a.toml", GOOD), ("b.toml", &again)]);
+    assert_eq!(twice, ["b.toml:1 duplicate_id"]);
+    let overlay = |id: &str, days: &str| {
+        format!(
+            "id = \"{id}\"\nkind = \"overlay\"\ntitle_zh = \"阶段\"\ntitle_en = \"stage\"\n\
+             jurisdiction = \"990000\"\nindex_months = {{ from = \"2020-01\", until = \"2020-06\" }}\n\
+             [payment]\n{days}\n"
+        )
+    };
+    let (one, same) = (overlay("one", "due_days = 10"), overlay("two", "due_days = 15"));
+    let found_together = found(&[("good.toml", GOOD), ("one.toml", &one), ("two.toml", &same)]);
+    assert_eq!(found_together, ["two.toml:1 conflict"]);
+    let other = overlay("two", "label = \"补贴\"");
+    let found_together = found(&[("good.toml", GOOD), ("one.toml", &one), ("two.toml", &other)]);
+    assert_eq!(found_together, Vec::<String>::new());
+}
+
+#[test]
+fn bands_that_overlap_leave_a_hole_or_end() {
+    let band = "{ at_least = \"3.0\", below = \"5.0\", yuan = \"10\" }";
+    for (bad, code) in [
+        ("{ at_least = \"3.0\", at_most = \"5.0\", yuan = \"10\" }", "band_overlap"),
+        ("{ at_least = \"3.0\", below = \"5.1\", yuan = \"10\" }", "band_overlap"),
+        ("{ at_least = \"3.0\", below = \"4.9\", yuan = \"10\" }", "band_hole"),
+        ("{ at_least = \"3.0\", at_most = \"4.9\", yuan = \"10\" }", "band_hole"),
+        ("{ at_least = \"3.0\", below = \"3.0\", yuan = \"10\" }", "band_empty"),
+    ] {
+        edit(code, [band, bad, "bands = [", "{ below = \"5.0\", yuan = \"10\" }"]);
+    }
+    edit(
+        "band_end (warning)",
+        [
+            "{ at_least = \"5.0\", yuan",
+            "{ at_least = \"5.0\", at_most = \"9.0\", yuan",
+            "bands = [",
+            "{ at_least = \"5.0\", at_most = \"9.0\", yuan = \"20\" }, { above = \"9.0\", by_hand = true }, # ",
+        ],
+    );
+}
+
+#[test]
+fn cases_that_nothing_reaches() {
+    let case = "{ class = \"near\", value = \"6\" }";
+    let covered =
+        "{ areas = [\"990000\"], value = \"6\" },\n  { areas = [\"990101\"], value = \"7\" }";
+    let twin =
+        "{ areas = [\"990101\"], value = \"7\" },\n  { areas = [\"990100\"], value = \"6\" }";
+    // The jurisdiction itself covers everything, also the case for all.
+    let text = with(case, covered);
+    let lines = [line_of(&text, "{ areas = [\"990101\"]")];
+    let expected: Vec<_> = lines.iter().map(|at| format!("bad.toml:{at} unreachable")).collect();
+    assert_eq!(found(&[("bad.toml", &text)]), expected);
+    assert_eq!(found(&[("twin.toml", &with(case, twin))]), Vec::<String>::new());
+    for (bad, at, twin) in [
+        // An earlier case of the same group, and both residences together.
+        (
+            "{ groups = [\"special_hardship\"], residence = \"urban\", value = \"6\" }",
+            "{ groups = [\"special_hardship\"], residence",
+            "{ groups = [\"subsistence_allowance\"], residence = \"urban\", value = \"6\" }",
+        ),
+        (
+            "{ residence = \"urban\", value = \"6\" },\n{ residence = \"rural\", value = \"7\" }",
+            "{ value = \"5\" }",
+            "{ residence = \"urban\", value = \"6\" }",
+        ),
+        // Months that are all of the document's, and all but the last.
+        (
+            "{ from = \"2017-01\", until = \"2022-12\", value = \"6\" }",
+            "{ value = \"5\" }",
+            "{ from = \"2017-01\", until = \"2022-11\", value = \"6\" }",
+        ),
+    ] {
+        let text = with(case, bad);
+        let expected = format!("bad.toml:{} unreachable", line_of(&text, at));
+        assert_eq!(found(&[("bad.toml", &text)]), [expected], "{bad}");
+        assert_eq!(found(&[("twin.toml", &with(case, twin))]), Vec::<String>::new(), "{twin}");
+    }
+}
+
+#[test]
+fn cases_outside_the_document() {
+    for (bad, twin) in [
+        ("until = \"2016-12\"", "until = \"2017-01\""),
+        ("from = \"2023-01\"", "from = \"2022-12\""),
+        ("from = \"2018-02\", until = \"2018-01\"", "from = \"2018-01\", until = \"2018-01\""),
+        ("pay_until = \"2016-12\"", "pay_until = \"2017-02\""),
+        ("areas = [\"150000\"]", "areas = [\"990101\"]"),
+    ] {
+        let case = |when: &str| with("{ class = \"near\",", &format!("{{ {when},"));
+        let text = case(bad);
+        let expected = format!("bad.toml:{} never_fits", line_of(&text, bad));
+        assert_eq!(found(&[("bad.toml", &text)]), [expected], "{bad}");
+        assert_eq!(found(&[("twin.toml", &case(twin))]), Vec::<String>::new(), "{twin}");
+    }
+    edit(
+        "uncovered_group (warning)",
+        [
+            "groups = [\"special_hardship\"], value",
+            "groups = [\"poor_student\"], value",
+            "{ groups",
+            "groups = [\"special_care\"], value",
+        ],
+    );
+    edit(
+        "not_by_person (warning)",
+        [
+            "rhythm = \"monthly\"",
+            "rhythm = [ { groups = [\"special_care\"], value = \"quarterly\" }, { value = \"monthly\" } ]",
+            "rhythm = [",
+            "rhythm = [ { areas = [\"990100\"], value = \"quarterly\" }, { value = \"monthly\" } ]",
+        ],
+    );
+    edit(
+        "never_fits",
+        [
+            "[classes]",
+            "[[groups]]\nadd = [\"orphan_community\"]\nareas = [\"150000\"]\n[classes]",
+            "[[groups]]\nadd = [\"orphan",
+            "[[groups]]\nadd = [\"orphan_community\"]\nareas = [\"990200\"]\n[classes]",
+        ],
+    );
+}
+
+#[test]
+fn order_and_rounding_left_implicit() {
+    edit(
+        "implicit_order",
+        [
+            "[\"sum\", \"floor\", \"whole\"]",
+            "[\"sum\", \"whole\"]",
+            "kind = \"floor\"",
+            "[\"sum\", \"whole\", \"floor\"]",
+        ],
+    );
+    edit(
+        "implicit_order",
+        [
+            "kind = \"floor\"\nyuan = [",
+            "kind = \"floor\"\nyuan = \"5\"\n[amount.steps.cap]\nkind = \"cap\"\nafter = \"base\"\nyuan = [",
+            "after =",
+            "kind = \"floor\"\nyuan = \"5\"\n[amount.steps.cap]\nkind = \"cap\"\nafter = \"sum\"\nyuan = [",
+        ],
+    );
+    edit(
+        "order",
+        [
+            "[\"sum\", \"floor\", \"whole\"]",
+            "[\"sum\", \"floor\", \"floor\", \"whole\"]",
+            "order =",
+            "[\"sum\", \"whole\", \"floor\"]",
+        ],
+    );
+    // The first only changes a sum; the second discards the one before it.
+    let turned = with("[\"sum\", \"floor\", \"whole\"]", "[\"floor\", \"sum\", \"whole\"]");
+    let line = line_of(&turned, "order =");
+    assert_eq!(found(&[("bad.toml", &turned)]), vec![format!("bad.toml:{line} order"); 2]);
+    edit(
+        "open_step (warning)",
+        [
+            "\"floor\", \"whole\"]",
+            "\"floor\", \"cap\", \"whole\"]",
+            "order =",
+            "\"floor\", \"whole\"] # ",
+        ],
+    );
+    edit(
+        "implicit_rounding (warning)",
+        [
+            "kind = \"round\"\nto = \"yuan\"\nmode = \"half_up\"",
+            "kind = \"multiply\"\nby = \"2\"",
+            "order =",
+            "kind = \"round\"\nmode = \"none\"",
+        ],
+    );
+    edit(
+        "remainder",
+        ["remainder = \"county\"", "remainder = \"province\"", "remainder", "remainder = \"city\""],
+    );
+    edit(
+        "circle",
+        [
+            "kind = \"sum_by_band\"\nrise",
+            "kind = [ { residence = \"urban\", value = \"higher_of\" }, { value = \"sum_by_band\" } ]\nof = [\"sum\"]\nrise",
+            "of =",
+            "kind = [ { residence = \"urban\", value = \"flat\" }, { value = \"sum_by_band\" } ]\nyuan = \"1\"\nrise",
+        ],
+    );
+    edit(
+        "terms_overlap",
+        [
+            "rhythm = \"monthly\"",
+            "rhythm = \"term\"\nterms = [ { from = 3, until = 9 }, { from = 9, until = 2 } ]",
+            "terms =",
+            "rhythm = \"term\"\nterms = [ { from = 3, until = 8 }, { from = 9, until = 2 } ]",
+        ],
+    );
+    edit(
+        "terms_hole (warning)",
+        [
+            "rhythm = \"monthly\"",
+            "rhythm = \"term\"\nterms = [ { from = 3, until = 7 }, { from = 9, until = 2 } ]",
+            "terms =",
+            "rhythm = \"term\"\nterms = [ { from = 3, until = 8 }, { from = 9, until = 2 } ]",
+        ],
+    );
+}
+
+#[test]
+fn parameters_that_nobody_sets() {
+    for (line, at, open) in [
+        (
+            "bands = [\n  { at_least = \"3.0\", below = \"5.0\", yuan = \"10\" },\n  { at_least = \"5.0\", yuan = \"20\" },\n]",
+            "kind = \"sum_by_band\"",
+            "bands = { open = true }",
+        ),
+        ("to = \"yuan\"", "kind = \"round\"", "to = { open = true }"),
+        ("mode = \"half_up\"", "kind = \"round\"", "mode = { open = true }"),
+        ("comparator = \">=\"\nthreshold = \"6.0\"", "series = \"food\"", ""),
+        ("due_days = 20", "rhythm =", "due_days = { open = true }"),
+    ] {
+        // The nation's law sets food's comparator and threshold.
+        let text = with(line, "");
+        let expected: Vec<_> = match open {
+            "" => Vec::new(),
+            _ => vec![format!("bad.toml:{} missing_parameter (warning)", line_of(&text, at))],
+        };
+        assert_eq!(found(&[("bad.toml", &text)]), expected, "{line}");
+        if !open.is_empty() {
+            assert_eq!(found(&[("twin.toml", &with(line, open))]), Vec::<String>::new(), "{open}");
+        }
+    }
+}
+
+#[test]
+fn what_is_worth_knowing_is_a_note() {
+    let text = with("to = \"yuan\"", "to = { open = true, clause = \"三\" }");
+    let text = text.replacen("series = \"food\"", "series = \"essentials_cumulative\"", 1);
+    let told = checked(&[("note.toml", &text)]).findings;
+    let told: Vec<_> =
+        told.iter().map(|one| (one.severity, one.code, one.line as usize, &*one.clause)).collect();
+    let unrecorded = line_of(&text, "series = \"ess");
+    let open = line_of(&text, "to = {");
+    assert_eq!(
+        told,
+        [
+            (Severity::Note, "unrecorded_series", unrecorded, ""),
+            (Severity::Note, "open_parameter", open, "三")
+        ]
+    );
+}
+
+#[test]
+fn thresholds_raised_and_groups_narrowed_in_any_month_of_the_document() {
+    // The nation's 3.5 since 2016 holds in the middle of the document's months as at its ends.
+    let threshold = |cases: &str| with("threshold = \"3.0\"", &format!("threshold = {cases}"));
+    for (cases, expected) in [
+        ("\"3.4\"", 0),
+        ("\"3.5\"", 0),
+        (
+            "[ { from = \"2022-03\", until = \"2022-05\", value = \"3.6\" }, { value = \"3.0\" } ]",
+            1,
+        ),
+        (
+            "[ { from = \"2022-03\", areas = [\"990101\"], value = \"3.6\" }, { value = \"3.0\" } ]",
+            1,
+        ),
+        (
+            "[ { from = \"2022-03\", until = \"2022-05\", value = \"3.5\" }, { value = \"3.0\" } ]",
+            0,
+        ),
+    ] {
+        let text = threshold(cases);
+        let line = line_of(&text, "threshold =");
+        let one = format!("bad.toml:{line} threshold_raised (warning)");
+        assert_eq!(found(&[("bad.toml", &text)]), vec![one; expected], "{cases}");
+    }
+    for (change, narrowed) in [
+        ("remove = [\"special_care\"]", true),
+        ("remove = [\"special_care\"]\nfrom = \"2019-02\"\nuntil = \"2019-03\"", true),
+        ("remove = [\"special_care\"]\nareas = [\"990101\"]", true),
+        ("remove = [\"poor_student\"]", false),
+    ] {
+        let text = with("[classes]", &format!("[[groups]]\n{change}\n[classes]"));
+        let line = line_of(&text, "[[groups]]\nremove");
+        let one = vec![format!("bad.toml:{line} groups_narrowed")];
+        let expected = if narrowed { one } else { Vec::new() };
+        assert_eq!(found(&[("bad.toml", &text)]), expected, "{change}");
+    }
+}
+
+#[test]
+fn cases_are_run_unless_the_document_has_an_error() {
+    let case = |yuan: &str| {
+        format!(
+            "{GOOD}[[cases]]\nname = \"三\"\narea = \"990101\"\nmonth = \"2018-01\"\n\
+             figures = [ {{ area = \"990100\", series = \"cpi\", month = \"2018-01\", value = \"3.0\" }}, \
+             {{ area = \"990100\", series = \"food\", month = \"2018-01\", value = \"5.9\" }} ]\n\
+             expect = {{ triggered = \"yes\", amounts = [ {{ group = \"special_hardship\", \
+             residence = \"urban\", yuan = {yuan} }} ] }}\n"
+        )
+    };
+    let at = line_of(&case("\"\""), "[[cases]]");
+    assert_eq!(found(&[("good.toml", &case("\"12.00\""))]), Vec::<String>::new());
+    assert_eq!(found(&[("bad.toml", &case("\"12.01\""))]), [format!("bad.toml:{at} case")]);
+    let unread = found(&[("bad.toml", &case("\"twelve\""))]);
+    assert_eq!(unread, [format!("bad.toml:{} bad_value", at + 5)]);
+    assert_eq!(checked(&[("good.toml", &case("\"12.00\""))]).cases, 1);
+    assert_eq!(checked(&[("bad.toml", &case("\"twelve\""))]).cases, 0);
+}
+
+#[test]
+fn the_shipped_documents_have_no_error() {
+    let data = load(&[]).unwrap();
+    let checked = check_texts(&data, &data.texts);
+    let errors: Vec<_> =
+        checked.findings.iter().filter(|one| one.severity == Severity::Error).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    assert_eq!(checked.documents, data.texts.len());
+    let order: Vec<_> = checked.findings.iter().map(|one| one.severity).collect();
+    assert!(order.is_sorted(), "errors first, then warnings, then notes");
+}
+
+#[test]
+fn everything_is_told_at_once() {
+    let broken = "id = \"broken\"\nkind = =\n";
+    let unread = GOOD
+        .replacen("\"good\"", "\"unread\"", 1)
+        .replacen("990000", "990100", 1)
+        .replacen("due_days = 20", "due_day = 20", 1)
+        .replacen("below = \"5.0\"", "below = \"4.0\"", 1)
+        .replacen("value = \"5\"", "value = 5", 1);
+    let headless = GOOD.replacen("until = \"2022-12\"", "until = \"2022-13\"", 1).replacen(
+        "due_days = 20",
+        "due_hours = 20",
+        1,
+    );
+    let second = GOOD.replacen("\"good\"", "\"second\"", 1).replacen("2017-01", "2022-12", 1);
+    let second = second.replacen("remainder = \"county\"", "remainder = \"local\"", 1);
+    let found = found(&[
+        ("a.toml", GOOD),
+        ("b.toml", broken),
+        ("c.toml", &unread),
+        ("d.toml", &second),
+        ("e.toml", &headless),
+    ]);
+    let line = |of: &str| line_of(GOOD, of);
+    let expected = [
+        "b.toml:2 not_toml".to_owned(),
+        format!("c.toml:{} band_hole", line("bands = [")),
+        format!("c.toml:{} bad_value", line("  { value = \"5\"")),
+        "d.toml:1 overlap".to_owned(),
+        format!("d.toml:{} remainder", line("remainder")),
+        format!("e.toml:{} bad_value", line("index_months")),
+        format!("e.toml:{} unknown_key", line("due_days")),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn nothing_makes_the_check_slow() {
+    let started = Instant::now();
+    for number in ["-1", "0", "1201", "4000000000", "99999999999999999999999999", "0x10", "1e3"] {
+        for key in ["average_months", "run_months", "decimals"] {
+            let text =
+                with("threshold = \"6.0\"", &format!("threshold = \"6.0\"\n{key} = {number}"));
+            let found = found(&[("big.toml", &text)]);
+            let lawful = key == "decimals" && number == "0";
+            assert_eq!(found.is_empty(), lawful, "{key} = {number}: {found:?}");
+        }
+        for key in ["back_pay_months", "end_after_months", "longest_run_months", "pause_months"] {
+            let text = with("when = ", &format!("{key} = {number}\nwhen = "));
+            assert!(!found(&[("big.toml", &text)]).is_empty(), "{key} = {number}");
+        }
+    }
+    let many = "\"subsistence_allowance\", ".repeat(20_000);
+    let text = with("[\"subsistence_allowance\", ", &format!("[{many}"));
+    assert_eq!(found(&[("big.toml", &text)]), ["big.toml:1 too_large"]);
+    let cases = "{ residence = \"urban\", value = \"1\" }, ".repeat(20_000);
+    let text = with("{ value = \"5\" },", &format!("{cases}{{ value = \"5\" }}"));
+    assert!(found(&[("big.toml", &text)]).iter().any(|one| one.ends_with("too_large")));
+    for (open, close) in [("[", "]"), ("{ value = ", "}")] {
+        let deep = format!("{}1{}", open.repeat(50_000), close.repeat(50_000));
+        let text = with("threshold = \"6.0\"", &format!("threshold = {deep}"));
+        assert!(!found(&[("deep.toml", &text)]).is_empty());
+    }
+    let text = format!("note = \"{}\"\n{GOOD}", "长".repeat(400_000));
+    assert_eq!(found(&[("long.toml", &text)]), ["long.toml:1 too_large"]);
+    // Before 2011 no law below says what the document leaves to it.
+    for (months, lacking) in
+        [("from = \"1990-01\", until = \"2099-12\"", 2), ("from = \"2099-12\"", 0)]
+    {
+        let text = with("from = \"2017-01\", until = \"2022-12\"", months);
+        let found = found(&[("ends.toml", &text)]);
+        assert_eq!(found, vec!["ends.toml:14 missing_parameter (warning)"; lacking], "{months}");
+    }
+    let spent = started.elapsed();
+    assert!(spent < Duration::from_secs(60), "{spent:?}");
+}
