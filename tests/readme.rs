@@ -68,7 +68,8 @@ fn both_languages_show_the_same_commands() {
 fn every_rpc_is_in_the_table() {
     let descriptors = FileDescriptorSet::decode(DESCRIPTORS).unwrap();
     let services = descriptors.file.iter().flat_map(|file| &file.service);
-    let names: Vec<_> = services.flat_map(|service| &service.method).map(|rpc| rpc.name()).collect();
+    let names: Vec<_> =
+        services.flat_map(|service| &service.method).map(|rpc| rpc.name()).collect();
     assert!(10 < names.len());
     for readme in READMES {
         let text = text(readme);

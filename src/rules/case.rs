@@ -197,6 +197,8 @@ fn read_expect(reader: &mut Reader, table: &mut Table<'_>) -> Expect {
 
 fn read_amount(reader: &mut Reader, item: &Spanned<DeValue<'_>>) -> Option<Amount> {
     let mut table = reader.table(item, "a table")?;
+    let expectations = ["yuan", "each_further_yuan", "outcome", "pay_by"];
+    let says_something = expectations.into_iter().any(|key| table.has(key));
     let group = table.required(reader, "group", item);
     let residence = table.read_with(reader, "residence", Reader::residence);
     let yuan = table.optional(reader, "yuan");
@@ -207,7 +209,7 @@ fn read_amount(reader: &mut Reader, item: &Spanned<DeValue<'_>>) -> Option<Amoun
     let Some(residence) = residence else {
         return reader.expected(item, "a table with residence = urban or rural");
     };
-    if yuan.is_none() && each_further_yuan.is_none() && outcome.is_none() && pay_by.is_none() {
+    if !says_something {
         return reader.expected(item, "a table with yuan = … or outcome = …");
     }
     Some(Amount { group: group?, residence, yuan, each_further_yuan, outcome, pay_by })
