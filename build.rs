@@ -4,7 +4,7 @@ use std::{env, fs, path::PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "pricelinkage/v1/common.proto",
     "pricelinkage/v1/index.proto",
     "pricelinkage/v1/standard.proto",
@@ -13,6 +13,7 @@ const FILES: [&str; 8] = [
     "pricelinkage/v1/subsidy.proto",
     "pricelinkage/v1/replay.proto",
     "pricelinkage/v1/rule.proto",
+    "pricelinkage/v1/run.proto",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

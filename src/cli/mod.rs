@@ -21,6 +21,8 @@ mod owed;
 
 mod record;
 
+mod run;
+
 mod serve;
 
 mod store;
@@ -92,6 +94,8 @@ enum Command {
     Subsidy(owed::Subsidy),
     /// Months under the law of the time, of another time, or of a named document.
     Replay(owed::Replay),
+    /// Subsidy runs: made from headcounts, approved by somebody else, kept with all they rest on.
+    Run(run::Run),
     /// The law as data.
     #[command(subcommand)]
     Rules(law::Rules),
@@ -158,6 +162,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::History(history) => history.run(&place)?,
         Command::Subsidy(subsidy) => subsidy.run(&place)?,
         Command::Replay(replay) => replay.run(&place)?,
+        Command::Run(run) => run.run(&place)?,
         Command::Rules(rules) => return rules.run(&place),
         Command::Cases(cases) => cases.run(&place)?,
         Command::Areas(areas) => areas.run(&place)?,

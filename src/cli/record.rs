@@ -113,7 +113,7 @@ fn recordable(place: &Place, validate_only: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn row_problems(problems: &[v1::RowProblem], more: i32) -> anyhow::Result<()> {
+pub(super) fn row_problems(problems: &[v1::RowProblem], more: i32) -> anyhow::Result<()> {
     if problems.is_empty() {
         return Ok(());
     }

@@ -19,6 +19,9 @@ pub(super) struct Serve {
     /// Where to listen.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
     listen: SocketAddr,
+    /// How many approvals, each by another person than the maker, a new run needs.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=9))]
+    approvals: u32,
     /// Listen on another address than loopback although nothing is encrypted and nobody signs in.
     #[arg(long)]
     insecure_remote: bool,
@@ -45,7 +48,8 @@ impl Serve {
             bar.show(stage, done, all);
         });
         bar.clear();
-        let (service, started) = opened?;
+        let (mut service, started) = opened?;
+        service.approvals_needed = self.approvals;
         let opened = &started.opened;
         if let Some(torn) = &opened.torn {
             eprintln!("cut off an unfinished last line of the journal: {} bytes", torn.bytes);

@@ -52,6 +52,28 @@ pub mod text {
     }
 }
 
+/// The same for a decimal that may be absent: `#[serde(with = "exact::optional_text")]`.
+pub mod optional_text {
+    use rust_decimal::Decimal;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    /// Writes the decimal with its scale, or null.
+    pub fn serialize<S: Serializer>(
+        value: &Option<Decimal>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.map(|value| value.to_string()).serialize(serializer)
+    }
+
+    /// Reads the strict profile or null.
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Decimal>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| super::parse_decimal(&text)).transpose().map_err(D::Error::custom)
+    }
+}
+
 /// An operation left the range of exact arithmetic (about ±10³⁸); the operands are named.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{operation} of {left} and {right} leaves the range of exact arithmetic")]

@@ -23,3 +23,5 @@ pub mod standard;
 pub mod calendar;
 
 pub mod decision;
+
+pub mod run;

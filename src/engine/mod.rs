@@ -19,6 +19,12 @@ pub mod deadline;
 
 pub mod amount;
 
+pub mod funding;
+
+pub mod budget;
+
+pub mod sums;
+
 pub mod reason;
 
 mod words;

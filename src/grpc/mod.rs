@@ -44,4 +44,6 @@ pub mod answers;
 
 pub mod law;
 
+pub mod run;
+
 pub mod server;

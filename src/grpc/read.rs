@@ -3,11 +3,13 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
+use tonic::metadata::MetadataMap;
 
 use crate::{
     domain::{area::AreaCode, code::Code, exact::parse_decimal, figure::View, month::Month},
     engine::question::Terms,
     rules::library::Law,
+    service::Request,
 };
 
 use super::{Decimal, v1};
@@ -81,6 +83,32 @@ pub(super) fn instant_in(
     let found = nanos.and_then(|nanos| DateTime::from_timestamp(at.seconds, nanos));
     let shown = format!("{}.{:09}", at.seconds, at.nanos);
     found.map(Some).ok_or_else(|| BadField::new(field, shown, "an instant in range"))
+}
+
+/// A text of so many characters, none of control.
+pub(super) fn text_in(field: &str, text: &str, characters_max: usize) -> Read<String> {
+    if text.chars().count() <= characters_max && !text.chars().any(char::is_control) {
+        return Ok(text.to_owned());
+    }
+    let expected = format!("at most {characters_max} characters, none of control");
+    Err(BadField::new(field, text, &expected))
+}
+
+/// Who asks, as the metadata state it, and how a repeat is recognised.
+pub(super) fn request_in(metadata: &MetadataMap, id: &str, validate_only: bool) -> Read<Request> {
+    if uuid::Uuid::try_parse(id).is_err() {
+        let expected = "a UUID, for example 0191a7a4-0000-7000-8000-000000000001";
+        return Err(BadField::new("request_id", id, expected));
+    }
+    let principal = match metadata.get("principal").map(|value| value.to_str()) {
+        None => "unauthenticated".to_owned(),
+        Some(Ok(name)) if !name.is_empty() && name.len() <= 100 => name.to_owned(),
+        Some(_) => {
+            let expected = "1 to 100 printable ASCII characters";
+            return Err(BadField::new("principal", "", expected));
+        }
+    };
+    Ok(Request { principal, id: id.to_owned(), validate_only })
 }
 
 pub(super) fn terms_in(asking: Option<v1::Asking>) -> Read<Terms> {

@@ -10,7 +10,7 @@ use crate::{
         figures::{NewFigure, NewStandard, check_value, plausible_yuan},
         table::PROBLEMS_MAX,
     },
-    service::{self, Service},
+    service::Service,
 };
 
 use super::{
@@ -18,6 +18,7 @@ use super::{
     page::Page,
     read::{
         BadField, area_in, area_opt, code_in, date_in, decimal_in, instant_in, month_in, month_opt,
+        request_in, text_in,
     },
     status::{figure_not_recorded, of_service},
     v1::{self, index_service_server::IndexService, standard_service_server::StandardService},
@@ -26,23 +27,21 @@ use super::{
 /// Most rows in one batch.
 pub const ROWS_MAX: usize = 100_000;
 
+/// Most characters of a source.
+const SOURCE_MAX: usize = 200;
+
 /// Serves recording.
 pub struct Records(pub Arc<Service>);
 
-fn request(id: &str, validate_only: bool, rows: usize) -> Result<service::Request, Status> {
-    if uuid::Uuid::try_parse(id).is_err() {
-        let expected = "a UUID, for example 0191a7a4-0000-7000-8000-000000000001";
-        return Err(BadField::new("request_id", id, expected).into());
-    }
+fn counted(rows: usize) -> Result<(), BadField> {
     if rows == 0 || ROWS_MAX < rows {
         let expected = format!("1 to {ROWS_MAX} rows");
-        return Err(BadField::new("rows", rows, &expected).into());
+        return Err(BadField::new("rows", rows, &expected));
     }
-    let principal = "unauthenticated".to_owned();
-    Ok(service::Request { principal, id: id.to_owned(), validate_only })
+    Ok(())
 }
 
-fn problems(bad: Vec<(usize, BadField)>) -> (Vec<v1::RowProblem>, i32) {
+pub(super) fn problems(bad: Vec<(usize, BadField)>) -> (Vec<v1::RowProblem>, i32) {
     let more = bad.len().saturating_sub(PROBLEMS_MAX) as i32;
     let shown = bad.into_iter().take(PROBLEMS_MAX);
     let problem = |(row, bad): (usize, BadField)| v1::RowProblem {
@@ -54,15 +53,8 @@ fn problems(bad: Vec<(usize, BadField)>) -> (Vec<v1::RowProblem>, i32) {
     (shown.map(problem).collect(), more)
 }
 
-fn source_in(text: &str) -> Result<String, BadField> {
-    if text.chars().count() <= 200 && !text.chars().any(char::is_control) {
-        return Ok(text.to_owned());
-    }
-    Err(BadField::new("source", text, "at most 200 characters, none of control"))
-}
-
 /// Rows read, or every problem; a key may occur once.
-fn rows<T, K: std::hash::Hash + Eq>(
+pub(super) fn rows<T, K: std::hash::Hash + Eq>(
     read: impl Iterator<Item = Result<T, BadField>>,
     key: impl Fn(&T) -> K,
 ) -> Result<Vec<T>, Vec<(usize, BadField)>> {
@@ -102,7 +94,7 @@ impl Records {
             let expected = "a day not before the index month";
             return Err(BadField::new("released_on", &figure.released_on, expected));
         }
-        let source = source_in(&figure.source)?;
+        let source = text_in("source", &figure.source, SOURCE_MAX)?;
         Ok(NewFigure { area, series, month, value, released_on, source })
     }
 
@@ -123,7 +115,7 @@ impl Records {
             return Err(BadField::new("yuan", yuan, "yuan from 0 to 1000000"));
         }
         let headcount = (standard.headcount != 0).then_some(standard.headcount);
-        let source = source_in(&standard.source)?;
+        let source = text_in("source", &standard.source, SOURCE_MAX)?;
         Ok(NewStandard { area, standard: code, valid_from, yuan, headcount, source })
     }
 
@@ -144,8 +136,9 @@ impl IndexService for Records {
         &self,
         asked: Request<v1::RecordFiguresRequest>,
     ) -> Result<Response<v1::RecordFiguresResponse>, Status> {
-        let asked = asked.into_inner();
-        let request = request(&asked.request_id, asked.validate_only, asked.figures.len())?;
+        let (metadata, _, asked) = asked.into_parts();
+        let request = request_in(&metadata, &asked.request_id, asked.validate_only)?;
+        counted(asked.figures.len())?;
         let read = asked.figures.iter().map(|figure| self.figure_in(figure));
         let rows = match rows(read, |row| (row.area, row.series.clone(), row.month)) {
             Ok(rows) => rows,
@@ -245,8 +238,9 @@ impl StandardService for Records {
         &self,
         asked: Request<v1::RecordStandardsRequest>,
     ) -> Result<Response<v1::RecordStandardsResponse>, Status> {
-        let asked = asked.into_inner();
-        let request = request(&asked.request_id, asked.validate_only, asked.standards.len())?;
+        let (metadata, _, asked) = asked.into_parts();
+        let request = request_in(&metadata, &asked.request_id, asked.validate_only)?;
+        counted(asked.standards.len())?;
         let read = asked.standards.iter().map(|standard| self.standard_in(standard));
         let rows = match rows(read, |row| (row.area, row.standard.clone(), row.valid_from)) {
             Ok(rows) => rows,

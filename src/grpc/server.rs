@@ -23,11 +23,12 @@ use super::{
     deadline::DeadlineLayer,
     law::Laws,
     record::Records,
+    run::Runs,
     status::internal,
     v1::{
         area_service_server::AreaServiceServer, index_service_server::IndexServiceServer,
         replay_service_server::ReplayServiceServer, rule_service_server::RuleServiceServer,
-        standard_service_server::StandardServiceServer,
+        run_service_server::RunServiceServer, standard_service_server::StandardServiceServer,
         subsidy_service_server::SubsidyServiceServer, trigger_service_server::TriggerServiceServer,
     },
 };
@@ -64,11 +65,13 @@ pub fn routes(service: &Arc<Service>) -> Routes {
     let records = Arc::new(Records(service.clone()));
     let answers = Arc::new(Answers(service.clone()));
     let laws = Arc::new(Laws(service.clone()));
+    let runs = Arc::new(Runs(service.clone()));
     Routes::new(configured!(IndexServiceServer, records.clone()))
         .add_service(configured!(StandardServiceServer, records))
         .add_service(configured!(TriggerServiceServer, answers.clone()))
         .add_service(configured!(SubsidyServiceServer, answers.clone()))
         .add_service(configured!(ReplayServiceServer, answers))
+        .add_service(configured!(RunServiceServer, runs))
         .add_service(configured!(RuleServiceServer, laws.clone()))
         .add_service(configured!(AreaServiceServer, laws))
 }
@@ -90,6 +93,7 @@ pub async fn serve(
         "pricelinkage.v1.TriggerService",
         "pricelinkage.v1.SubsidyService",
         "pricelinkage.v1.ReplayService",
+        "pricelinkage.v1.RunService",
         "pricelinkage.v1.RuleService",
         "pricelinkage.v1.AreaService",
     ];

@@ -6,8 +6,10 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
 use crate::{
-    engine::{question::QuestionError, timeline::TimelineError},
-    service::{ServiceError, writer::SubmitError},
+    domain::run::MoveError,
+    engine::{budget::BudgetError, question::QuestionError, timeline::TimelineError},
+    service::{ServiceError, run::RunRefused, writer::SubmitError},
+    store::runs::RunError,
 };
 
 use super::read::BadField;
@@ -117,9 +119,41 @@ pub(super) fn of_service(error: &ServiceError) -> Status {
             let message = "nothing can be recorded; see the log and `price-linkage verify`";
             refused(Code::DataLoss, "STORE_BROKEN", message)
         }
-        ServiceError::Submit(SubmitError::Refused(_) | SubmitError::Broken { .. })
-        | ServiceError::Thread(_) => internal(error),
+        ServiceError::Submit(SubmitError::Refused(why)) => match why.downcast_ref() {
+            Some(why) => of_run(why),
+            None => internal(error),
+        },
+        ServiceError::Submit(SubmitError::Broken { .. }) | ServiceError::Thread(_) => {
+            internal(error)
+        }
         ServiceError::Data(_) => internal(error),
+    }
+}
+
+/// The status of a run that was not made or moved.
+fn of_run(why: &RunRefused) -> Status {
+    let precondition = |reason| refused(Code::FailedPrecondition, reason, why.to_string());
+    match why {
+        RunRefused::Budget(BudgetError::Timeline(error)) => of_timeline(error),
+        // The rows go back in the response; here only when there was no room for them.
+        RunRefused::Budget(BudgetError::Refused(_)) => precondition("RUN_REFUSED"),
+        RunRefused::Empty { .. } => precondition("RUN_EMPTY"),
+        RunRefused::Run(RunError::Unknown { run }) => not_found("RUN_UNKNOWN", "run", run, why),
+        RunRefused::Run(RunError::Held { holder, .. }) => {
+            let message = why.to_string();
+            let mut details = ErrorDetails::with_resource_info("run", holder, "", "");
+            details.set_error_info("RUN_EXISTS", DOMAIN, [] as [(String, String); 0]);
+            let message = cut(&message, MESSAGE_BYTES_MAX);
+            Status::with_error_details(Code::AlreadyExists, message, details)
+        }
+        RunRefused::Run(RunError::Move(error)) => precondition(match error {
+            MoveError::State { .. } => "RUN_STATE",
+            MoveError::OwnRun { .. } => "RUN_OWN",
+            MoveError::Approved { .. } => "RUN_APPROVED_BEFORE",
+            MoveError::Blocked { .. } => "RUN_BLOCKED",
+            MoveError::NoReason { .. } => "RUN_NEEDS_REASON",
+        }),
+        RunRefused::Run(RunError::Id { .. }) => internal(why),
     }
 }
 

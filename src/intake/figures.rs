@@ -62,7 +62,11 @@ pub struct Known<'a> {
     pub standards: &'a Names,
 }
 
-const fn column(name: &'static str, also: &'static [&'static str], required: bool) -> Column {
+pub(super) const fn column(
+    name: &'static str,
+    also: &'static [&'static str],
+    required: bool,
+) -> Column {
     Column { name, also, required }
 }
 
@@ -247,7 +251,7 @@ fn value(row: &Row, unit: Unit, problems: &mut Gathered) -> Option<Decimal> {
     Some(value)
 }
 
-fn month(row: &Row, at: usize, column: &str, problems: &mut Gathered) -> Option<Month> {
+pub(super) fn month(row: &Row, at: usize, column: &str, problems: &mut Gathered) -> Option<Month> {
     let text = row.get(at);
     let found = text.parse().ok();
     if found.is_none() {
@@ -257,7 +261,12 @@ fn month(row: &Row, at: usize, column: &str, problems: &mut Gathered) -> Option<
     found
 }
 
-fn area(row: &Row, at: usize, areas: &Areas, problems: &mut Gathered) -> Option<AreaCode> {
+pub(super) fn area(
+    row: &Row,
+    at: usize,
+    areas: &Areas,
+    problems: &mut Gathered,
+) -> Option<AreaCode> {
     let text = row.get(at);
     let found = text.parse().ok().filter(|code| areas.get(*code).is_some());
     if found.is_none() {

@@ -6,6 +6,8 @@ pub mod table;
 
 pub mod figures;
 
+pub mod headcounts;
+
 pub mod lists;
 
 pub mod folder;

@@ -3,12 +3,19 @@
 //! **Invariant:** an [`Entry`] that [`Entry::seal`] or [`Entry::read`] gave has exactly one line,
 //! reading that line gives the entry again, and its digest is the sha-256 of that line's JSON.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::chain::Head;
-use crate::domain::{decision::Decision, figure::Figure, standard::Standard};
+use crate::domain::{
+    decision::Decision,
+    figure::Figure,
+    run::{Run, RunEvent},
+    standard::Standard,
+};
 
 /// The format number that every line carries.
 pub const FORMAT: u32 = 1;
@@ -71,6 +78,16 @@ pub enum Operation {
         /// New decisions.
         decisions: Vec<Decision>,
     },
+    /// A subsidy run as it was made.
+    MakeRun {
+        /// The run.
+        run: Arc<Run>,
+    },
+    /// A step in a run's life.
+    MoveRun {
+        /// The step.
+        event: RunEvent,
+    },
 }
 
 impl Operation {
@@ -80,6 +97,7 @@ impl Operation {
             Self::RecordFigures { decisions, .. }
             | Self::RecordStandards { decisions, .. }
             | Self::AdoptLaw { decisions, .. } => decisions,
+            Self::MakeRun { .. } | Self::MoveRun { .. } => &[],
         }
     }
 }

@@ -34,6 +34,10 @@ mod law;
 
 pub mod record;
 
+pub mod run;
+
+pub mod receipt;
+
 pub mod cases;
 
 pub mod check;
@@ -113,6 +117,8 @@ pub struct Service {
     pub reference: Arc<Reference>,
     /// The writer.
     pub writer: Writer,
+    /// How many approvals a new run needs.
+    pub approvals_needed: u32,
     timelines: RwLock<Cached>,
     earlier: Earlier,
 }
@@ -189,7 +195,13 @@ impl Service {
     }
 
     fn over(reference: Arc<Reference>, writer: Writer) -> Self {
-        Self { reference, writer, timelines: RwLock::default(), earlier: Earlier::default() }
+        Self {
+            reference,
+            writer,
+            approvals_needed: 1,
+            timelines: RwLock::default(),
+            earlier: Earlier::default(),
+        }
     }
 
     fn seed(

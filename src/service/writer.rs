@@ -20,6 +20,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use chrono::TimeDelta;
 use tokio::sync::{broadcast, oneshot};
 
 pub use super::command::{Acknowledged, Command, Plan, PlanError, PlanFn, SubmitError};
@@ -270,7 +271,10 @@ impl Work {
         if let Some(first) = self.first(batch, &request_id)? {
             return repeat(first, &request_digest);
         }
-        let recorded_at = now().max(batch.draft.recorded_at().unwrap_or_default());
+        // Instants grow with every entry, so that what was known at one is what its entry and
+        // those before it say.
+        let last = batch.draft.recorded_at().unwrap_or_default();
+        let recorded_at = now().max(last + TimeDelta::microseconds(1));
         let broken = |why: String| SubmitError::Broken { request_id: request_id.clone(), why };
         let planned = catch_unwind(AssertUnwindSafe(|| plan(&batch.draft, recorded_at)));
         let planned = planned.map_err(|_| broken("planning it panicked".into()))?;

@@ -13,6 +13,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::runs::{RunError, Runs};
 use crate::{
     domain::{
         area::AreaCode,
@@ -79,6 +80,9 @@ pub enum LedgerError {
         /// The digest named.
         expected: String,
     },
+    /// A run or a step in its life.
+    #[error(transparent)]
+    Run(#[from] RunError),
 }
 
 /// All decisions on one area, by month, oldest revision first.
@@ -94,6 +98,8 @@ pub struct Ledger {
     decisions: HashMap<AreaCode, Arc<AreaDecisions>>,
     decision_count: usize,
     law: Arc<Vec<Arc<AdoptedLaw>>>,
+    /// Every run.
+    pub runs: Runs,
     head: Head,
     recorded_at: Option<DateTime<Utc>>,
 }
@@ -157,7 +163,7 @@ impl Ledger {
         if sequence != last + 1 || entry.previous != self.head.digest {
             return Err(LedgerError::Sequence { sequence, last });
         }
-        self.check(&entry.operation, Some(entry.recorded_at))?;
+        self.check(&entry.operation, sequence, Some(entry.recorded_at))?;
         self.add(&entry.operation, sequence, Some(entry.recorded_at));
         self.reached(entry.head(), Some(entry.recorded_at));
         Ok(())
@@ -169,12 +175,17 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::apply`], except that facts may have been recorded at any instant.
     pub fn record(&mut self, operation: &Operation) -> Result<(), LedgerError> {
-        self.check(operation, None)?;
+        self.check(operation, self.head.sequence + 1, None)?;
         self.add(operation, 0, None);
         Ok(())
     }
 
-    fn check(&self, operation: &Operation, at: Option<DateTime<Utc>>) -> Result<(), LedgerError> {
+    fn check(
+        &self,
+        operation: &Operation,
+        sequence: u64,
+        at: Option<DateTime<Utc>>,
+    ) -> Result<(), LedgerError> {
         match operation {
             Operation::RecordFigures { figures, .. } => continue_revisions(
                 figures.iter().map(|f| ((f.area, &f.series, f.month), f.revision, f.recorded_at)),
@@ -194,6 +205,14 @@ impl Ledger {
                 at,
             )?,
             Operation::AdoptLaw { documents, .. } => documents.iter().try_for_each(authentic)?,
+            Operation::MakeRun { run } => self.runs.check_run(run, sequence)?,
+            Operation::MoveRun { event } => {
+                if let Some(expected) = at.filter(|at| *at != event.at) {
+                    let fact = format!("move of run {}", event.run);
+                    return Err(LedgerError::RecordedAt { fact, actual: event.at, expected });
+                }
+                self.runs.check_move(event)?;
+            }
         }
         continue_revisions(
             operation.decisions().iter().map(|d| ((d.area, d.month), d.revision, d.recorded_at)),
@@ -216,6 +235,10 @@ impl Ledger {
                     self.add_law(AdoptedLaw { sequence, recorded_at: at, document });
                 }
             }
+            Operation::MakeRun { run } => {
+                self.runs.add_run(run.clone(), at.unwrap_or(DateTime::UNIX_EPOCH));
+            }
+            Operation::MoveRun { event } => self.runs.add_event(event.clone()),
         }
         operation.decisions().iter().for_each(|decision| self.add_decision(decision.clone()));
     }

@@ -12,6 +12,8 @@
 //! whose sum was checked, or from the journal; a request id is looked up in memory first, and its
 //! answer in the journal when sled has lost it.
 
+pub mod runs;
+
 pub mod ledger;
 
 pub mod record;

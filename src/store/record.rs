@@ -6,10 +6,15 @@
 //!
 //! **Invariant:** records are a pure function of the entry; two entries never share a key.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::ledger::{AdoptedLaw, Ledger};
-use crate::journal::entry::{Entry, Operation};
+use crate::{
+    domain::run::Run,
+    journal::entry::{Entry, Operation},
+};
 
 /// The format number that every value begins with.
 pub const FORMAT: u32 = 1;
@@ -29,12 +34,23 @@ pub enum Tree {
     Law,
     /// `request id` → what was answered.
     Requests,
+    /// `sequence` → a run as it was made.
+    Runs,
+    /// `sequence` → a step in a run's life.
+    Moves,
 }
 
 impl Tree {
     /// Every tree, in the order of the type.
-    pub const ALL: [Self; 5] =
-        [Self::Figures, Self::Standards, Self::Decisions, Self::Law, Self::Requests];
+    pub const ALL: [Self; 7] = [
+        Self::Figures,
+        Self::Standards,
+        Self::Decisions,
+        Self::Law,
+        Self::Requests,
+        Self::Runs,
+        Self::Moves,
+    ];
 
     /// Its name in the store.
     pub fn name(self) -> &'static str {
@@ -44,6 +60,8 @@ impl Tree {
             Self::Decisions => "decisions",
             Self::Law => "law",
             Self::Requests => "requests",
+            Self::Runs => "runs",
+            Self::Moves => "moves",
         }
     }
 }
@@ -57,6 +75,13 @@ pub struct Record {
     pub key: Vec<u8>,
     /// Its value, at most 64 KiB.
     pub value: Vec<u8>,
+}
+
+/// A run with the moment it was made.
+#[derive(Debug, Serialize, Deserialize)]
+struct MadeRun {
+    made_at: chrono::DateTime<chrono::Utc>,
+    run: Arc<Run>,
 }
 
 /// What a request led to.
@@ -113,6 +138,13 @@ pub fn records(entry: &Entry) -> Result<Vec<Record>, serde_json::Error> {
                 let adopted = AdoptedLaw { sequence, recorded_at, document };
                 push(&mut records, Tree::Law, format!("{sequence:012}/{index:06}"), &adopted)?;
             }
+        }
+        Operation::MakeRun { run } => {
+            let made = MadeRun { made_at: entry.recorded_at, run: run.clone() };
+            push(&mut records, Tree::Runs, format!("{:012}", entry.sequence), &made)?;
+        }
+        Operation::MoveRun { event } => {
+            push(&mut records, Tree::Moves, format!("{:012}", entry.sequence), event)?;
         }
     }
     for decision in entry.operation.decisions() {
@@ -253,6 +285,11 @@ pub fn load(
         Tree::Decisions => ledger.add_decision(fact(tree, key, json)?),
         Tree::Law => ledger.add_law(fact(tree, key, json)?),
         Tree::Requests => return fact(tree, key, json).map(Some),
+        Tree::Runs => {
+            let MadeRun { made_at, run } = fact(tree, key, json)?;
+            ledger.runs.add_run(run, made_at);
+        }
+        Tree::Moves => ledger.runs.add_event(fact(tree, key, json)?),
     }
     Ok(None)
 }

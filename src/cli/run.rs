@@ -1,0 +1,499 @@
+//! `run`: subsidy runs, from headcounts to receipts.
+
+use std::{fs, io::Write, path::PathBuf};
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+
+use crate::{
+    domain::{month::Month, run::Headcount},
+    grpc::v1,
+    intake::{folder::load, headcounts::read_headcounts},
+};
+
+use super::{
+    Format, Language, Place,
+    client::{self, Transport, month_text, told, with, year_month},
+    output::{Rows, json, number, say},
+    owed::residence_word,
+    record::row_problems,
+};
+
+/// Columns of `run lines`.
+pub(super) const LINE_COLUMNS: [&str; 14] = [
+    "run",
+    "index_month",
+    "area_code",
+    "group",
+    "residence",
+    "persons",
+    "households",
+    "basis",
+    "rate_yuan",
+    "each_further_yuan",
+    "yuan",
+    "increment_yuan",
+    "charges",
+    "pay_by",
+];
+
+/// `run`
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// Who asks; recorded with everything done. Somebody else must approve what this person made.
+    #[arg(long = "as", value_name = "NAME", env = "PRICE_LINKAGE_PRINCIPAL", global = true)]
+    principal: Option<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a run from a CSV of headcounts: index_month, area_code, group, residence, persons,
+    /// households; headers in English or Chinese, UTF-8 or GB18030.
+    Make(Make),
+    /// Runs, the newest first.
+    List(List),
+    /// One run: state, totals by source of funds, findings, life, what it rests on.
+    Show(Named),
+    /// The lines of a run.
+    Lines(Named),
+    /// Hand a draft in for approval.
+    Submit(Step),
+    /// Approve a submitted run.
+    Approve(Step),
+    /// Refuse a submitted run, with a reason.
+    Reject(Step),
+    /// Hand an approved run over for payment.
+    Release(Step),
+    /// Settle a released run.
+    Close(Step),
+    /// Take back a run that is not released, with a reason.
+    Void(Step),
+    /// Compute a run again from what it pins, and compare.
+    Verify(Named),
+    /// Lines of approved, released and closed runs that would be paid otherwise today.
+    Drift,
+    /// The receipt: canonical JSON from which an outsider can check the run; its SHA-256 goes to
+    /// standard error.
+    Receipt(Named),
+}
+
+#[derive(Debug, Args)]
+struct Make {
+    /// The headcounts.
+    file: PathBuf,
+    /// Refuse assumptions.
+    #[arg(long)]
+    strict: bool,
+    /// Pay months without a trigger where a document records that it was so decided.
+    #[arg(long)]
+    discretion: bool,
+    /// What you say about it.
+    #[arg(long, default_value = "")]
+    note: String,
+    #[command(flatten)]
+    recording: Recording,
+}
+
+#[derive(Debug, Args)]
+struct Recording {
+    /// Work it out and answer, but record nothing.
+    #[arg(long)]
+    validate_only: bool,
+    /// The request's id, a UUID. Give the same one again when an answer was lost.
+    #[arg(long)]
+    request_id: Option<uuid::Uuid>,
+}
+
+#[derive(Debug, Args)]
+struct List {
+    /// Runs that pay this area or one below.
+    #[arg(long, value_name = "CODE")]
+    within: Option<String>,
+    /// Runs that pay for this index month.
+    #[arg(long, value_name = "YYYY-MM")]
+    month: Option<Month>,
+}
+
+#[derive(Debug, Args)]
+struct Named {
+    /// The run, for example R25.
+    run: String,
+}
+
+#[derive(Debug, Args)]
+struct Step {
+    /// The run, for example R25.
+    run: String,
+    /// Why; needed to reject, to void and to overrule a blocking finding.
+    #[arg(long, default_value = "")]
+    reason: String,
+    #[command(flatten)]
+    recording: Recording,
+}
+
+impl Recording {
+    fn id(&self) -> String {
+        self.request_id.unwrap_or_else(uuid::Uuid::now_v7).to_string()
+    }
+}
+
+impl Run {
+    pub fn run(&self, place: &Place) -> anyhow::Result<()> {
+        if place.server.is_none() && place.store.is_none() && !self.keeps_nothing() {
+            bail!("runs are kept in a store\nhint: give --server URL or --store DIR");
+        }
+        match &self.command {
+            Command::Make(make) => self.make(place, make),
+            Command::List(list) => list.run(place),
+            Command::Show(named) => show_one(place, &with(place, |t| get(t, named.run.clone()))?),
+            Command::Lines(named) => lines(place, named.run.clone()),
+            Command::Submit(step) => self.step(place, v1::RunMove::Submit, step),
+            Command::Approve(step) => self.step(place, v1::RunMove::Approve, step),
+            Command::Reject(step) => self.step(place, v1::RunMove::Reject, step),
+            Command::Release(step) => self.step(place, v1::RunMove::Release, step),
+            Command::Close(step) => self.step(place, v1::RunMove::Close, step),
+            Command::Void(step) => self.step(place, v1::RunMove::Void, step),
+            Command::Verify(named) => verify(place, named.run.clone()),
+            Command::Drift => drift(place),
+            Command::Receipt(named) => receipt(place, named.run.clone()),
+        }
+    }
+
+    fn keeps_nothing(&self) -> bool {
+        matches!(&self.command, Command::Make(make) if make.recording.validate_only)
+    }
+
+    fn asked<T>(&self, message: T) -> anyhow::Result<tonic::Request<T>> {
+        let mut request = tonic::Request::new(message);
+        if let Some(name) = &self.principal {
+            let name = name.parse().context("--as: expected printable ASCII characters")?;
+            request.metadata_mut().insert("principal", name);
+        }
+        Ok(request)
+    }
+
+    fn make(&self, place: &Place, make: &Make) -> anyhow::Result<()> {
+        let bytes =
+            fs::read(&make.file).with_context(|| format!("read {}", make.file.display()))?;
+        let data = load(&place.data)?;
+        let headcounts = read_headcounts(&bytes, &data.areas, &data.groups);
+        let headcounts = headcounts.map_err(|problems| {
+            anyhow::anyhow!("{}: nothing was made\n{problems}", make.file.display())
+        })?;
+        let request = self.asked(v1::MakeRunRequest {
+            request_id: make.recording.id(),
+            validate_only: make.recording.validate_only,
+            headcounts: headcounts.iter().map(message).collect(),
+            strict: make.strict,
+            discretion: make.discretion,
+            note: make.note.clone(),
+        })?;
+        let made = with(place, |transport| async move {
+            let made = client::run(&transport).make_run(request).await;
+            Ok(made.map_err(told)?.into_inner())
+        })?;
+        row_problems(&made.problems, made.more_problems)?;
+        show_one(place, &made.run.unwrap_or_default())
+    }
+
+    fn step(&self, place: &Place, made: v1::RunMove, step: &Step) -> anyhow::Result<()> {
+        let request = self.asked(v1::MoveRunRequest {
+            request_id: step.recording.id(),
+            validate_only: step.recording.validate_only,
+            run: step.run.clone(),
+            made: made.into(),
+            reason: step.reason.clone(),
+        })?;
+        let run = with(place, |transport| async move {
+            let run = client::run(&transport).move_run(request).await;
+            Ok(run.map_err(told)?.into_inner())
+        })?;
+        show_one(place, &run)
+    }
+}
+
+fn message(row: &Headcount) -> v1::Headcount {
+    let residence = match row.residence {
+        crate::domain::group::Residence::Urban => v1::Residence::Urban,
+        crate::domain::group::Residence::Rural => v1::Residence::Rural,
+    };
+    v1::Headcount {
+        month: Some(year_month(row.month)),
+        area: row.area.to_string(),
+        group: row.group.to_string(),
+        residence: residence.into(),
+        persons: row.persons as i64,
+        households: row.households.unwrap_or(0) as i64,
+    }
+}
+
+async fn get(transport: Transport, run: String) -> anyhow::Result<v1::Run> {
+    let run = client::run(&transport).get_run(v1::GetRunRequest { run }).await;
+    Ok(run.map_err(told)?.into_inner())
+}
+
+fn state_word(place: &Place, state: v1::RunState) -> &'static str {
+    let (zh, en) = match state {
+        v1::RunState::Unspecified => ("", ""),
+        v1::RunState::Draft => ("草稿", "draft"),
+        v1::RunState::Submitted => ("已提交", "submitted"),
+        v1::RunState::Approved => ("已批准", "approved"),
+        v1::RunState::Released => ("已拨付", "released"),
+        v1::RunState::Closed => ("已办结", "closed"),
+        v1::RunState::Rejected => ("已退回", "rejected"),
+        v1::RunState::Voided => ("已作废", "voided"),
+    };
+    if place.lang == Language::Zh && place.format == Format::Table { zh } else { en }
+}
+
+fn move_word(place: &Place, made: v1::RunMove) -> &'static str {
+    let (zh, en) = match made {
+        v1::RunMove::Unspecified => ("", ""),
+        v1::RunMove::Submit => ("提交", "submitted"),
+        v1::RunMove::Approve => ("批准", "approved"),
+        v1::RunMove::Reject => ("退回", "rejected"),
+        v1::RunMove::Release => ("拨付", "released"),
+        v1::RunMove::Close => ("办结", "closed"),
+        v1::RunMove::Void => ("作废", "voided"),
+    };
+    if place.lang == Language::Zh { zh } else { en }
+}
+
+fn instant_text(at: &Option<prost_types::Timestamp>) -> String {
+    let at = at.as_ref();
+    let at = at.and_then(|at| chrono::DateTime::from_timestamp(at.seconds, at.nanos as u32));
+    at.map_or_else(String::new, |at| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
+}
+
+fn charged(charges: &[v1::Charge]) -> String {
+    let one = |charge: &v1::Charge| format!("{} {}", charge.source, number(&charge.yuan));
+    charges.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+fn show_one(place: &Place, run: &v1::Run) -> anyhow::Result<()> {
+    if place.format == Format::Json {
+        return json("Run", run);
+    }
+    if place.format == Format::Csv {
+        return runs(place, std::slice::from_ref(run));
+    }
+    let mut out = std::io::stdout().lock();
+    let zh = place.lang == Language::Zh;
+    let word = |zh_word, en_word| if zh { zh_word } else { en_word };
+    let (id, state, yuan) = (&run.id, state_word(place, run.state()), number(&run.yuan));
+    let (lines, persons) = (run.lines, run.persons);
+    if zh {
+        writeln!(out, "{id} {state}:{persons} 人次、{lines} 行,合计 {yuan} 元")?;
+    } else {
+        writeln!(out, "{id} {state}: {persons} persons in {lines} lines, {yuan} yuan in all")?;
+    }
+    for charge in &run.charges {
+        writeln!(out, "  {} {}", charge.source, number(&charge.yuan))?;
+    }
+    let (by, at) = (&run.made_by, instant_text(&run.made_at));
+    writeln!(out, "  {} {by} {at} {}", word("编制", "made by"), run.note)?;
+    for event in &run.events {
+        let (by, at, made) = (&event.by, instant_text(&event.at), move_word(place, event.made()));
+        writeln!(out, "  {made} {by} {at} {}", event.reason)?;
+    }
+    for finding in &run.findings {
+        let weight = match finding.weight.as_str() {
+            "blocking" => word("阻断", "blocking"),
+            _ => word("提示", "warning"),
+        };
+        let (month, area) = (month_text(finding.month), &finding.area);
+        let text = say(place, &finding.text);
+        writeln!(out, "  [{weight}] {} {month} {area} {text}", finding.code)?;
+    }
+    let pins = run.pins.clone().unwrap_or_default();
+    let mut documents: Vec<_> = pins.documents.keys().cloned().collect();
+    documents.sort();
+    let (figures, standards) = (pins.figures.len(), pins.standards.len());
+    let known_at = instant_text(&pins.known_at);
+    let documents = documents.join(", ");
+    if zh {
+        writeln!(
+            out,
+            "  依据:截至 {known_at} 所知的文件 {documents};指数 {figures} 个,标准 {standards} 个"
+        )?;
+    } else {
+        writeln!(
+            out,
+            "  rests on what was known at {known_at}: documents {documents}; {figures} figures, \
+             {standards} standards"
+        )?;
+    }
+    Ok(())
+}
+
+fn runs(place: &Place, runs: &[v1::Run]) -> anyhow::Result<()> {
+    let columns =
+        ["run", "state", "made_by", "made_at", "lines", "persons", "yuan", "charges", "note"];
+    let mut rows = Rows::new(&columns);
+    for run in runs {
+        rows.push(vec![
+            run.id.clone(),
+            state_word(place, run.state()).to_owned(),
+            run.made_by.clone(),
+            instant_text(&run.made_at),
+            run.lines.to_string(),
+            run.persons.to_string(),
+            number(&run.yuan),
+            charged(&run.charges),
+            run.note.clone(),
+        ]);
+    }
+    rows.print(place.format)
+}
+
+impl List {
+    fn run(&self, place: &Place) -> anyhow::Result<()> {
+        let found = with(place, |transport| async move {
+            let (mut all, mut page_token) = (Vec::new(), String::new());
+            loop {
+                let request = v1::ListRunsRequest {
+                    within: self.within.clone().unwrap_or_default(),
+                    month: self.month.map(year_month),
+                    page_size: 500,
+                    page_token,
+                    ..Default::default()
+                };
+                let page = client::run(&transport).list_runs(request).await;
+                let page = page.map_err(told)?.into_inner();
+                all.extend(page.runs);
+                page_token = page.next_page_token;
+                if page_token.is_empty() {
+                    return Ok(all);
+                }
+            }
+        })?;
+        match place.format {
+            Format::Json => found.iter().try_for_each(|run| json("Run", run)),
+            _ => runs(place, &found),
+        }
+    }
+}
+
+fn line_row(run: &str, line: &v1::RunLine) -> Vec<String> {
+    let payees = line.payees.clone().unwrap_or_default();
+    let households = match payees.households {
+        0 => String::new(),
+        count => count.to_string(),
+    };
+    vec![
+        run.to_owned(),
+        month_text(payees.month),
+        payees.area.clone(),
+        payees.group.clone(),
+        residence_word(payees.residence).to_owned(),
+        payees.persons.to_string(),
+        households,
+        line.basis.clone(),
+        number(&line.rate_yuan),
+        number(&line.each_further_yuan),
+        number(&line.yuan),
+        number(&line.increment_yuan),
+        charged(&line.charges),
+        line.pay_by.clone(),
+    ]
+}
+
+fn lines(place: &Place, run: String) -> anyhow::Result<()> {
+    let of = run.clone();
+    let all = with(place, |transport| async move {
+        let (mut all, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let (run, page_size) = (run.clone(), 5_000);
+            let request = v1::ListRunLinesRequest { run, page_size, page_token };
+            let page = client::run(&transport).list_run_lines(request).await;
+            let page = page.map_err(told)?.into_inner();
+            all.extend(page.lines);
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                return Ok(all);
+            }
+        }
+    })?;
+    if place.format == Format::Json {
+        return all.iter().try_for_each(|line| json("RunLine", line));
+    }
+    let mut rows = Rows::new(&LINE_COLUMNS);
+    all.iter().for_each(|line| rows.push(line_row(&of, line)));
+    rows.print(place.format)
+}
+
+fn verify(place: &Place, run: String) -> anyhow::Result<()> {
+    let of = run.clone();
+    let found = with(place, |transport| async move {
+        let found = client::run(&transport).verify_run(v1::VerifyRunRequest { run }).await;
+        Ok(found.map_err(told)?.into_inner())
+    })?;
+    if !found.equal {
+        bail!("run {of} differs when computed again\n{}", found.differences.join("\n"));
+    }
+    let equal = match place.lang {
+        Language::Zh => format!("{of}:按当时的依据重新计算,结果一致"),
+        Language::En => format!("{of}: computed again from what it pins, equal"),
+    };
+    writeln!(std::io::stdout().lock(), "{equal}").context("write to standard output")
+}
+
+fn drift(place: &Place) -> anyhow::Result<()> {
+    let all = with(place, |transport| async move {
+        let (mut all, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let request = v1::ListRunDriftRequest { page_size: 1_000, page_token };
+            let page = client::run(&transport).list_run_drift(request).await;
+            let page = page.map_err(told)?.into_inner();
+            all.extend(page.lines);
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                return Ok(all);
+            }
+        }
+    })?;
+    if place.format == Format::Json {
+        return all.iter().try_for_each(|line| json("RunDrift", line));
+    }
+    let columns = [
+        "run",
+        "index_month",
+        "area_code",
+        "group",
+        "residence",
+        "run_yuan",
+        "now_yuan",
+        "difference_yuan",
+        "why",
+    ];
+    let mut rows = Rows::new(&columns);
+    for one in all {
+        let line = one.line.unwrap_or_default();
+        let payees = line.payees.clone().unwrap_or_default();
+        rows.push(vec![
+            one.run,
+            month_text(payees.month),
+            payees.area.clone(),
+            payees.group.clone(),
+            residence_word(payees.residence).to_owned(),
+            number(&line.yuan),
+            number(&one.now_yuan),
+            number(&one.difference_yuan),
+            one.why,
+        ]);
+    }
+    rows.print(place.format)
+}
+
+fn receipt(place: &Place, run: String) -> anyhow::Result<()> {
+    let found = with(place, |transport| async move {
+        let request = v1::GetRunReceiptRequest { run };
+        let found = client::run(&transport).get_run_receipt(request).await;
+        Ok(found.map_err(told)?.into_inner())
+    })?;
+    eprintln!("sha256 {}", found.sha256);
+    // Exactly the text that the digest is of: no line feed at its end.
+    write!(std::io::stdout().lock(), "{}", found.json).context("write to standard output")
+}

@@ -1,0 +1,214 @@
+//! Who pays how much of what a group is owed.
+//!
+//! **Invariant:** the charges of a sum add up to it exactly: every share is cut to the fen, and the
+//! fen left over go to the source that the rule names, else to the last one of its list.
+
+use rust_decimal::Decimal;
+
+use crate::{
+    domain::exact::{Exact, RangeError, RoundingMode, RoundingUnit},
+    rules::{
+        cite::Cite,
+        param::{Context, Param, Pick},
+        shape::FundingShare,
+        word::Source,
+    },
+};
+
+use super::{
+    amount::{Asked, Line, LineOutcome},
+    step::{Evaluation, order},
+};
+
+/// Who pays for a group in a month.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Funding {
+    /// The shares of the ordinary part; none where no document in force says.
+    pub split: Option<Vec<FundingShare>>,
+    /// The shares of the increment: those of the ordinary part where no document gives it shares of
+    /// its own, none where one does but not for this case.
+    pub increment_split: Option<Vec<FundingShare>>,
+    /// Who takes the fen left over.
+    pub remainder: Option<Source>,
+    /// How much of the rate is the increment (增支), in yuan with two places.
+    pub increment_rate: Decimal,
+    /// Where it stands.
+    pub cites: Vec<Cite>,
+}
+
+/// Finds who pays for a line. O(steps).
+///
+/// # Errors
+/// A sum leaves the range of exact arithmetic.
+pub(super) fn funding(
+    asked: &Asked<'_, '_>,
+    context: &Context<'_>,
+    line: &Line,
+) -> Result<Funding, RangeError> {
+    let terms = &asked.applied.rules.terms.funding;
+    let mut cites = Vec::new();
+    let split = picked(&terms.split, context, &mut cites);
+    let increment_rate = increment(asked, context, line, &mut cites)?;
+    let increment_split = match terms.increment_split.is_unset() || increment_rate.is_zero() {
+        true => split.clone(),
+        false => picked(&terms.increment_split, context, &mut cites),
+    };
+    let remainder = match terms.remainder.pick(context) {
+        Pick::Set(picked) => Some(*picked.value),
+        _ => None,
+    };
+    Ok(Funding { split, increment_split, remainder, increment_rate, cites })
+}
+
+fn picked(
+    param: &Param<Vec<FundingShare>>,
+    context: &Context<'_>,
+    cites: &mut Vec<Cite>,
+) -> Option<Vec<FundingShare>> {
+    let Pick::Set(picked) = param.pick(context) else { return None };
+    cites.push(picked.cite.clone());
+    Some(picked.value.clone())
+}
+
+/// What the increment's steps add to the rate, or all of it for the increment's groups.
+fn increment(
+    asked: &Asked<'_, '_>,
+    context: &Context<'_>,
+    line: &Line,
+    cites: &mut Vec<Cite>,
+) -> Result<Decimal, RangeError> {
+    let (terms, zero) = (&asked.applied.rules.terms, Decimal::new(0, 2));
+    let LineOutcome::Owed(rate) = line.outcome else { return Ok(zero) };
+    if let Pick::Set(groups) = terms.funding.increment_groups.pick(context)
+        && groups.value.contains(&line.group)
+    {
+        cites.push(groups.cite.clone());
+        return Ok(rate);
+    }
+    let Pick::Set(steps) = terms.funding.increment_steps.pick(context) else { return Ok(zero) };
+    if !line.steps.iter().any(|taken| steps.value.contains(&taken.name)) {
+        return Ok(zero);
+    }
+    let Ok(names) = order(terms, context) else { return Ok(zero) };
+    let mut without = Evaluation::new(asked, context);
+    for name in names.iter().filter(|name| !steps.value.contains(name)) {
+        // The same steps led to the rate; without those of the increment they lack nothing more.
+        if without.take(name).is_err() {
+            return Ok(zero);
+        }
+    }
+    let (Some(ordinary), ..) = without.finish() else { return Ok(zero) };
+    cites.push(steps.cite.clone());
+    let added = Exact::from(rate).minus(ordinary)?.max(Exact::ZERO);
+    Ok(added.round(RoundingMode::Down, RoundingUnit::Fen)?.to_decimal(2))
+}
+
+impl Funding {
+    /// Whether a document says who pays all of it.
+    pub fn is_stated(&self) -> bool {
+        self.split.is_some() && self.increment_split.is_some()
+    }
+
+    /// The charges of a sum of which so much is the increment, each source once, in order of the
+    /// lists; none stands for a source that no document states.
+    ///
+    /// # Errors
+    /// A share leaves the range of exact arithmetic.
+    pub fn charges(
+        &self,
+        total: Decimal,
+        increment: Decimal,
+    ) -> Result<Vec<(Option<Source>, Decimal)>, RangeError> {
+        let mut charges = Vec::new();
+        let ordinary = total - increment;
+        self.share(self.split.as_deref(), ordinary, &mut charges)?;
+        self.share(self.increment_split.as_deref(), increment, &mut charges)?;
+        Ok(charges)
+    }
+
+    fn share(
+        &self,
+        split: Option<&[FundingShare]>,
+        sum: Decimal,
+        charges: &mut Vec<(Option<Source>, Decimal)>,
+    ) -> Result<(), RangeError> {
+        let mut charge = |source: Option<Source>, yuan: Decimal| match charges
+            .iter_mut()
+            .find(|(known, _)| *known == source)
+        {
+            Some((_, known)) => *known += yuan,
+            None => charges.push((source, yuan)),
+        };
+        if sum.is_zero() {
+            return Ok(());
+        }
+        let Some(shares) = split else {
+            charge(None, sum);
+            return Ok(());
+        };
+        let mut left = sum;
+        for FundingShare { source, share } in shares {
+            let part = Exact::from(sum).times(*share)?;
+            let part = part.round(RoundingMode::Down, RoundingUnit::Fen)?.to_decimal(2);
+            left -= part;
+            charge(Some(*source), part);
+        }
+        let last = shares.last().map(|share| share.source);
+        if !left.is_zero() {
+            charge(self.remainder.or(last), left);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn share(source: Source, share: &str) -> FundingShare {
+        let parts: Vec<i64> = share.split('/').map(|part| part.parse().unwrap()).collect();
+        FundingShare { source, share: Exact::fraction(parts[0], parts[1]).unwrap() }
+    }
+
+    fn funding(split: Option<Vec<FundingShare>>, remainder: Option<Source>) -> Funding {
+        let increment_split =
+            Some(vec![share(Source::Central, "8/10"), share(Source::Local, "2/10")]);
+        let increment_rate = Decimal::ZERO;
+        Funding { split, increment_split, remainder, increment_rate, cites: Vec::new() }
+    }
+
+    fn yuan(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn shares_add_up_to_the_sum_and_the_fen_left_over_go_where_the_rule_says() {
+        let thirds = || Some(vec![share(Source::City, "1/3"), share(Source::County, "2/3")]);
+        let charged = |remainder| funding(thirds(), remainder).charges(yuan("0.05"), yuan("0.00"));
+        let last = charged(None).unwrap();
+        let expected = [(Some(Source::City), yuan("0.01")), (Some(Source::County), yuan("0.04"))];
+        assert_eq!(last, expected);
+        let named = charged(Some(Source::City)).unwrap();
+        let expected = [(Some(Source::City), yuan("0.02")), (Some(Source::County), yuan("0.03"))];
+        assert_eq!(named, expected);
+    }
+
+    #[test]
+    fn the_increment_has_shares_of_its_own() {
+        let local = Some(vec![share(Source::Local, "1/1")]);
+        let charged = funding(local, None).charges(yuan("60.00"), yuan("30.00")).unwrap();
+        let expected =
+            [(Some(Source::Local), yuan("36.00")), (Some(Source::Central), yuan("24.00"))];
+        assert_eq!(charged, expected);
+    }
+
+    #[test]
+    fn what_no_document_states_is_charged_to_nobody_by_name() {
+        let local = vec![share(Source::Local, "1/1")];
+        let open = Funding { increment_split: None, ..funding(Some(local), None) };
+        let charged = open.charges(yuan("60.00"), yuan("30.00")).unwrap();
+        assert_eq!(charged, [(Some(Source::Local), yuan("30.00")), (None, yuan("30.00"))]);
+        let charged = funding(None, None).charges(yuan("30.00"), yuan("0.00")).unwrap();
+        assert_eq!(charged, [(None, yuan("30.00"))]);
+    }
+}

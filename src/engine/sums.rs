@@ -1,0 +1,81 @@
+//! Multiplying and adding up yuan.
+//!
+//! **Invariant:** every sum is exact to the fen or an error that names its operands.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+
+use crate::domain::{
+    exact::RangeError,
+    run::{Charge, RunLine},
+};
+
+/// How many persons or households are paid the rate, and how many further heads.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Count {
+    pub units: u64,
+    pub further: u64,
+}
+
+impl Count {
+    /// Units × rate + further heads × what each of them adds.
+    pub fn times(self, rate: Decimal, further: Option<Decimal>) -> Result<Decimal, RangeError> {
+        let product = |count: u64, rate: Decimal| {
+            let failed = || failed("product", rate, count);
+            rate.checked_mul(Decimal::from(count)).ok_or_else(failed)
+        };
+        let heads = product(self.further, further.unwrap_or_default())?;
+        let mut sum = plus(product(self.units, rate)?, heads)?;
+        sum.rescale(2);
+        Ok(sum)
+    }
+}
+
+fn failed(operation: &'static str, left: impl ToString, right: impl ToString) -> RangeError {
+    RangeError { operation, left: left.to_string(), right: right.to_string() }
+}
+
+fn plus(left: Decimal, right: Decimal) -> Result<Decimal, RangeError> {
+    left.checked_add(right).ok_or_else(|| failed("sum", left, right))
+}
+
+/// The sum over lines. O(lines).
+///
+/// # Errors
+/// It leaves the range of exact arithmetic.
+pub fn total<'a>(lines: impl IntoIterator<Item = &'a RunLine>) -> Result<Decimal, RangeError> {
+    lines.into_iter().try_fold(Decimal::new(0, 2), |sum, line| plus(sum, line.yuan))
+}
+
+/// The charges of all lines by source, in order of their names. O(lines).
+///
+/// # Errors
+/// A sum leaves the range of exact arithmetic.
+pub fn by_source(lines: &[RunLine]) -> Result<Vec<Charge>, RangeError> {
+    let mut sums: BTreeMap<&str, Decimal> = BTreeMap::new();
+    for Charge { source, yuan } in lines.iter().flat_map(|line| &line.charges) {
+        let sum = sums.entry(source).or_insert(Decimal::new(0, 2));
+        *sum = plus(*sum, *yuan)?;
+    }
+    Ok(sums.into_iter().map(|(source, yuan)| Charge { source: source.to_owned(), yuan }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_household_with_further_heads_is_counted_once_and_by_head() {
+        let count = Count { units: 3, further: 4 };
+        let (first, further) = (Decimal::new(15_000, 2), Decimal::new(5_000, 2));
+        assert_eq!(count.times(first, Some(further)).unwrap().to_string(), "650.00");
+    }
+
+    #[test]
+    fn a_sum_out_of_range_is_an_error_with_its_operands() {
+        let count = Count { units: u64::MAX, further: 0 };
+        let error = count.times(Decimal::MAX, None).unwrap_err().to_string();
+        assert!(error.contains(&u64::MAX.to_string()), "{error}");
+    }
+}

@@ -1,0 +1,136 @@
+//! The receipt of a run: one JSON text from which an outsider can check it without this service.
+//!
+//! **Invariant:** the text is canonical (RFC 8785: keys in order, no blanks, numbers are integers), so
+//! that its digest is that of any other faithful copy.
+
+use serde_json::{Value, json};
+
+use crate::{
+    domain::{
+        figure::View,
+        run::{Life, RunLine},
+    },
+    engine::{
+        amount::{Line, Operand, StepTaken},
+        question::Terms,
+        reason::Vocabulary,
+        sums::by_source,
+    },
+    journal::entry::sha256_hex,
+};
+
+use super::{Service, ServiceError};
+
+/// A receipt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// The canonical JSON.
+    pub json: String,
+    /// Its sha-256, in lower-case hex.
+    pub sha256: String,
+}
+
+impl Service {
+    /// The receipt of a run: lines, findings, pins, life, and the derivation of each rate as it is
+    /// computed again from the pins. O(lines × steps).
+    ///
+    /// # Errors
+    /// No run has this id, or what it rests on cannot be read any more.
+    pub fn receipt(&self, id: &str) -> Result<Receipt, ServiceError> {
+        let life = self.run(id)?;
+        let Life { run, made_at, events } = &life;
+        let charges =
+            by_source(&run.lines).map_err(crate::engine::timeline::TimelineError::from)?;
+        let mut value = json!({
+            "format": 1,
+            "run": &**run,
+            "made_at": made_at,
+            "state": life.state(),
+            "events": events,
+            "charges": charges,
+            "derivations": self.derivations(&life)?,
+        });
+        value.sort_all_objects();
+        let json = value.to_string();
+        let sha256 = sha256_hex(&json);
+        Ok(Receipt { json, sha256 })
+    }
+
+    fn derivations(&self, life: &Life) -> Result<Vec<Value>, ServiceError> {
+        let pins = &life.run.pins;
+        let view = View { known_at: Some(pins.known_at), published_by: None };
+        let terms = Terms { view, strict: pins.strict, ..Terms::default() };
+        let ledger = self.writer.snapshot();
+        let words = self.reference.words();
+        let place = |line: &RunLine| (line.payees.month, line.payees.area);
+        let mut all = Vec::new();
+        for lines in life.run.lines.chunk_by(|a, b| place(a) == place(b)) {
+            let (month, area) = place(&lines[0]);
+            let answer = self.answer(&ledger, area, month, &terms, true)?;
+            let quoted = answer.quote.map(|quote| quote.lines).unwrap_or_default();
+            for line in lines {
+                let same = |one: &&Line| {
+                    (&one.group, one.residence) == (&line.payees.group, line.payees.residence)
+                };
+                if let Some(found) = quoted.iter().find(same) {
+                    all.push(json!({
+                        "month": month,
+                        "area": area,
+                        "deciding_area": answer.status.outcome.deciding,
+                        "group": found.group,
+                        "residence": found.residence,
+                        "covered_by": found.covered_by.short(),
+                        "steps": found.steps.iter().map(|one| step(&words, one)).collect::<Vec<_>>(),
+                    }));
+                }
+            }
+        }
+        Ok(all)
+    }
+}
+
+fn step(words: &Vocabulary<'_>, step: &StepTaken) -> Value {
+    let text = words.step(step);
+    json!({
+        "name": step.name,
+        "kind": step.kind.as_str(),
+        "input": step.input.map(|sum| sum.to_string()),
+        "output": step.output.to_string(),
+        "stands_in": step.cite.short(),
+        "operands": step.operands.iter().map(operand).collect::<Vec<_>>(),
+        "zh": text.zh,
+        "en": text.en,
+    })
+}
+
+fn operand(operand: &Operand) -> Value {
+    let stands_in = operand.cite().map(|cite| cite.short());
+    match operand {
+        Operand::Base(base) => json!({
+            "standard": base.standard,
+            "area": base.area,
+            "valid_from": base.valid_from,
+            "revision": base.revision,
+            "yuan": base.yuan.to_string(),
+            "source": base.source,
+            "stands_in": stands_in,
+        }),
+        Operand::Rise(rise) => json!({
+            "series": rise.reading.series,
+            "area": rise.reading.area,
+            "month": rise.reading.month,
+            "percent": rise.percent.to_string(),
+            "stands_in": stands_in,
+        }),
+        Operand::Band { range, .. } => json!({ "band": range, "stands_in": stands_in }),
+        Operand::Number { name, value, .. } => {
+            json!({ "name": name, "value": value.to_string(), "stands_in": stands_in })
+        }
+        Operand::Rounding { to, mode, .. } => json!({
+            "round_to": to.map(|to| to.as_str()),
+            "mode": mode.as_str(),
+            "stands_in": stands_in,
+        }),
+        Operand::Sum { name, value, .. } => json!({ "sum_of": name, "yuan": value.to_string() }),
+    }
+}
