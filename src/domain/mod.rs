@@ -25,3 +25,5 @@ pub mod calendar;
 pub mod decision;
 
 pub mod run;
+
+pub mod life;

@@ -7,7 +7,8 @@ use tonic::{Request, Response, Status};
 use crate::{
     domain::{
         group::Residence,
-        run::{Charge, Headcount, Life, Move, RunFinding, RunLine, RunState},
+        life::{Life, Move, RunEvent, RunState},
+        run::{Charge, Headcount, RunFinding, RunLine},
     },
     engine::{
         budget::{BudgetError, Refusal},
@@ -149,7 +150,7 @@ fn run(life: &Life) -> Result<v1::Run, Status> {
     let revisions = |all: &std::collections::BTreeMap<String, u32>| {
         all.iter().map(|(key, revision)| (key.clone(), *revision as i32)).collect()
     };
-    let event = |event: &crate::domain::run::RunEvent| v1::RunEvent {
+    let event = |event: &RunEvent| v1::RunEvent {
         made: made(event.made).into(),
         by: event.by.clone(),
         at: Some(instant(event.at)),
@@ -233,10 +234,15 @@ impl RunService for Runs {
         let mut order: Vec<usize> = (0..headcounts.len()).collect();
         order.sort_by_key(|at| key(&headcounts[*at]));
         let (strict, discretion) = (asked.strict, asked.discretion);
+        let recorded = !asked.validate_only;
         let spec = RunSpec { headcounts, strict, discretion, note };
         match self.0.make_run(request, spec).await {
             Ok(life) => {
-                let run = Some(run(&life)?);
+                let mut run = run(&life)?;
+                if !recorded {
+                    run.id.clear();
+                }
+                let run = Some(run);
                 Ok(Response::new(v1::MakeRunResponse { run, ..Default::default() }))
             }
             Err(error) => match refused(&error, &order) {

@@ -6,7 +6,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
 use crate::{
-    domain::run::MoveError,
+    domain::life::MoveError,
     engine::{budget::BudgetError, question::QuestionError, timeline::TimelineError},
     service::{ServiceError, run::RunRefused, writer::SubmitError},
     store::runs::RunError,

@@ -11,10 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::chain::Head;
 use crate::domain::{
-    decision::Decision,
-    figure::Figure,
-    run::{Run, RunEvent},
-    standard::Standard,
+    decision::Decision, figure::Figure, life::RunEvent, run::Run, standard::Standard,
 };
 
 /// The format number that every line carries.

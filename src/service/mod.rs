@@ -5,32 +5,33 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, RwLock},
 };
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use crate::{
-    domain::{area::AreaCode, figure::View, month::Month},
+    domain::area::AreaCode,
     engine::{
-        question::{Applied, QuestionError, Terms},
+        question::QuestionError,
         timeline::{Timeline, TimelineError},
     },
     intake::{
         figures::{NewFigure, NewStandard},
-        folder::{DataError, Dataset, load},
+        folder::{DataError, load},
     },
     journal::{
         entry::{Operation, sha256_hex},
         file::SEGMENT_BYTES,
     },
-    rules::library::Library,
     store::{OpenReport, Progress, Store, StoreError, ledger::Ledger},
 };
 
 pub mod reference;
 
 mod law;
+
+mod ask;
 
 pub mod record;
 
@@ -53,7 +54,6 @@ mod backend;
 use law::Earlier;
 use record::{Recorded, plan_figures, plan_law, plan_standards, unrecorded};
 use reference::Reference;
-use status::{Answer, answer};
 use writer::{Acknowledged, Command, Plan, PlanFn, SubmitError, Writer};
 
 /// The present instant, in whole microseconds. The only place where the time of day is read.
@@ -313,97 +313,6 @@ impl Service {
         let acknowledged = self.writer.submit_async(command).await?;
         let recorded = read_answer(&acknowledged.answer);
         Ok(Outcome { sequence: acknowledged.sequence.unwrap_or(0), recorded })
-    }
-
-    /// The law as it was known at the instant of the view.
-    ///
-    /// # Errors
-    /// A document adopted by then cannot be read any more.
-    pub fn law(&self, ledger: &Ledger, view: &View) -> Result<Arc<Library>, ServiceError> {
-        let Dataset { library, areas, .. } = &self.reference.data;
-        Ok(self.earlier.seen(ledger, view, library, areas)?)
-    }
-
-    /// The history of an area through a month. The ordinary question (law in force, everything
-    /// known) is kept until something is recorded; others are worked out each time.
-    ///
-    /// # Errors
-    /// The area or document does not exist, or a figure is out of range.
-    pub fn timeline(
-        &self,
-        ledger: &Ledger,
-        area: AreaCode,
-        month: Month,
-        terms: &Terms,
-    ) -> Result<Arc<Timeline>, ServiceError> {
-        let law = self.law(ledger, &terms.view)?;
-        let world = self.reference.world_under(ledger, &law);
-        let newest = ledger.figures.newest();
-        let ordinary = Terms { strict: terms.strict, ..Terms::default() } == *terms;
-        let (Some(newest), true) = (newest.filter(|newest| month <= *newest), ordinary) else {
-            let last = month.max(newest.unwrap_or(month));
-            return Ok(Arc::new(Timeline::through(world, area, last, terms)?));
-        };
-        let key = (area, terms.strict);
-        let cached = self.timelines.read().unwrap_or_else(PoisonError::into_inner);
-        if cached.of == ledger.sequence()
-            && let Some(timeline) = cached.by_area.get(&key)
-        {
-            return Ok(timeline.clone());
-        }
-        drop(cached);
-        let timeline = Arc::new(Timeline::through(world, area, newest, terms)?);
-        let mut cached = self.timelines.write().unwrap_or_else(PoisonError::into_inner);
-        if cached.of != ledger.sequence() {
-            *cached = Cached { of: ledger.sequence(), by_area: HashMap::new() };
-        }
-        cached.by_area.insert(key, timeline.clone());
-        Ok(timeline)
-    }
-
-    /// The areas that decide the month in this one and below, with or without an index, in code
-    /// order. O(areas below).
-    ///
-    /// # Errors
-    /// The area or document does not exist.
-    pub fn deciding_areas(
-        &self,
-        ledger: &Ledger,
-        within: AreaCode,
-        month: Month,
-        terms: &Terms,
-    ) -> Result<Vec<AreaCode>, ServiceError> {
-        let law = self.law(ledger, &terms.view)?;
-        let world = self.reference.world_under(ledger, &law);
-        status::known(world, within)?;
-        let mut deciding = Vec::new();
-        for area in world.areas.subtree(within) {
-            if let Ok(applied) = Applied::new(world, area, month, terms)?
-                && applied.deciding == area
-                && !applied.indicative
-            {
-                deciding.push(area);
-            }
-        }
-        Ok(deciding)
-    }
-
-    /// The answer for an area and month.
-    ///
-    /// # Errors
-    /// The area or document does not exist, or a figure is out of range.
-    pub fn answer(
-        &self,
-        ledger: &Ledger,
-        area: AreaCode,
-        month: Month,
-        terms: &Terms,
-        with_amounts: bool,
-    ) -> Result<Answer, ServiceError> {
-        let timeline = self.timeline(ledger, area, month, terms)?;
-        let law = self.law(ledger, &terms.view)?;
-        let world = self.reference.world_under(ledger, &law);
-        Ok(answer(world, &timeline, month, terms, with_amounts)?)
     }
 }
 

@@ -6,10 +6,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    domain::{
-        figure::View,
-        run::{Life, RunLine},
-    },
+    domain::{figure::View, life::Life, run::RunLine},
     engine::{
         amount::{Line, Operand, StepTaken},
         question::Terms,

@@ -14,8 +14,9 @@ use crate::{
         exact::RangeError,
         figure::View,
         group::Residence,
+        life::{Life, Move, RunEvent, RunState},
         month::Month,
-        run::{Basis, Headcount, Life, Move, Pins, Run, RunEvent, RunLine, RunState},
+        run::{Basis, Headcount, Pins, Run, RunLine},
     },
     engine::{
         budget::{Budget, BudgetError, budget},

@@ -11,8 +11,9 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::{
     area::AreaCode,
+    life::{Life, MoveError, RunEvent, RunState},
     month::Month,
-    run::{Life, MoveError, Run, RunEvent, RunState},
+    run::Run,
 };
 
 /// Why a run or a move cannot be recorded.

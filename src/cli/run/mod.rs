@@ -1,0 +1,219 @@
+//! `run`: subsidy runs, from headcounts to receipts.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+
+use crate::{
+    domain::{month::Month, run::Headcount},
+    grpc::v1,
+    intake::{folder::load, headcounts::read_headcounts},
+};
+
+use super::{
+    Place,
+    client::{self, Transport, told, with, year_month},
+    record::row_problems,
+};
+
+mod show;
+
+use show::{drift, lines, receipt, show_one, verify};
+
+/// `run`
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// Who asks; recorded with everything done. Somebody else must approve what this person made.
+    #[arg(long = "as", value_name = "NAME", env = "PRICE_LINKAGE_PRINCIPAL", global = true)]
+    principal: Option<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a run from a CSV of headcounts: index_month, area_code, group, residence, persons,
+    /// households; headers in English or Chinese, UTF-8 or GB18030.
+    Make(Make),
+    /// Runs, the newest first.
+    List(List),
+    /// One run: state, totals by source of funds, findings, life, what it rests on.
+    Show(Named),
+    /// The lines of a run.
+    Lines(Named),
+    /// Hand a draft in for approval.
+    Submit(Step),
+    /// Approve a submitted run.
+    Approve(Step),
+    /// Refuse a submitted run, with a reason.
+    Reject(Step),
+    /// Hand an approved run over for payment.
+    Release(Step),
+    /// Settle a released run.
+    Close(Step),
+    /// Take back a run that is not released, with a reason.
+    Void(Step),
+    /// Compute a run again from what it pins, and compare.
+    Verify(Named),
+    /// Lines of approved, released and closed runs that would be paid otherwise today.
+    Drift,
+    /// The receipt: canonical JSON from which an outsider can check the run; its SHA-256 goes to
+    /// standard error.
+    Receipt(Named),
+}
+
+#[derive(Debug, Args)]
+struct Make {
+    /// The headcounts.
+    file: PathBuf,
+    /// Refuse assumptions.
+    #[arg(long)]
+    strict: bool,
+    /// Pay months without a trigger where a document records that it was so decided.
+    #[arg(long)]
+    discretion: bool,
+    /// What you say about it.
+    #[arg(long, default_value = "")]
+    note: String,
+    #[command(flatten)]
+    recording: Recording,
+}
+
+#[derive(Debug, Args)]
+struct Recording {
+    /// Work it out and answer, but record nothing.
+    #[arg(long)]
+    validate_only: bool,
+    /// The request's id, a UUID. Give the same one again when an answer was lost.
+    #[arg(long)]
+    request_id: Option<uuid::Uuid>,
+}
+
+#[derive(Debug, Args)]
+struct List {
+    /// Runs that pay this area or one below.
+    #[arg(long, value_name = "CODE")]
+    within: Option<String>,
+    /// Runs that pay for this index month.
+    #[arg(long, value_name = "YYYY-MM")]
+    month: Option<Month>,
+}
+
+#[derive(Debug, Args)]
+struct Named {
+    /// The run, for example R25.
+    run: String,
+}
+
+#[derive(Debug, Args)]
+struct Step {
+    /// The run, for example R25.
+    run: String,
+    /// Why; needed to reject, to void and to overrule a blocking finding.
+    #[arg(long, default_value = "")]
+    reason: String,
+    #[command(flatten)]
+    recording: Recording,
+}
+
+impl Recording {
+    fn id(&self) -> String {
+        self.request_id.unwrap_or_else(uuid::Uuid::now_v7).to_string()
+    }
+}
+
+impl Run {
+    pub fn run(&self, place: &Place) -> anyhow::Result<()> {
+        if place.server.is_none() && place.store.is_none() && !self.keeps_nothing() {
+            bail!("runs are kept in a store\nhint: give --server URL or --store DIR");
+        }
+        match &self.command {
+            Command::Make(make) => self.make(place, make),
+            Command::List(list) => list.run(place),
+            Command::Show(named) => show_one(place, &with(place, |t| get(t, named.run.clone()))?),
+            Command::Lines(named) => lines(place, named.run.clone()),
+            Command::Submit(step) => self.step(place, v1::RunMove::Submit, step),
+            Command::Approve(step) => self.step(place, v1::RunMove::Approve, step),
+            Command::Reject(step) => self.step(place, v1::RunMove::Reject, step),
+            Command::Release(step) => self.step(place, v1::RunMove::Release, step),
+            Command::Close(step) => self.step(place, v1::RunMove::Close, step),
+            Command::Void(step) => self.step(place, v1::RunMove::Void, step),
+            Command::Verify(named) => verify(place, named.run.clone()),
+            Command::Drift => drift(place),
+            Command::Receipt(named) => receipt(place, named.run.clone()),
+        }
+    }
+
+    fn keeps_nothing(&self) -> bool {
+        matches!(&self.command, Command::Make(make) if make.recording.validate_only)
+    }
+
+    fn asked<T>(&self, message: T) -> anyhow::Result<tonic::Request<T>> {
+        let mut request = tonic::Request::new(message);
+        if let Some(name) = &self.principal {
+            let name = name.parse().context("--as: expected printable ASCII characters")?;
+            request.metadata_mut().insert("principal", name);
+        }
+        Ok(request)
+    }
+
+    fn make(&self, place: &Place, make: &Make) -> anyhow::Result<()> {
+        let bytes =
+            fs::read(&make.file).with_context(|| format!("read {}", make.file.display()))?;
+        let data = load(&place.data)?;
+        let headcounts = read_headcounts(&bytes, &data.areas, &data.groups);
+        let headcounts = headcounts.map_err(|problems| {
+            anyhow::anyhow!("{}: nothing was made\n{problems}", make.file.display())
+        })?;
+        let request = self.asked(v1::MakeRunRequest {
+            request_id: make.recording.id(),
+            validate_only: make.recording.validate_only,
+            headcounts: headcounts.iter().map(message).collect(),
+            strict: make.strict,
+            discretion: make.discretion,
+            note: make.note.clone(),
+        })?;
+        let made = with(place, |transport| async move {
+            let made = client::run(&transport).make_run(request).await;
+            Ok(made.map_err(told)?.into_inner())
+        })?;
+        row_problems(&made.problems, made.more_problems)?;
+        show_one(place, &made.run.unwrap_or_default())
+    }
+
+    fn step(&self, place: &Place, made: v1::RunMove, step: &Step) -> anyhow::Result<()> {
+        let request = self.asked(v1::MoveRunRequest {
+            request_id: step.recording.id(),
+            validate_only: step.recording.validate_only,
+            run: step.run.clone(),
+            made: made.into(),
+            reason: step.reason.clone(),
+        })?;
+        let run = with(place, |transport| async move {
+            let run = client::run(&transport).move_run(request).await;
+            Ok(run.map_err(told)?.into_inner())
+        })?;
+        show_one(place, &run)
+    }
+}
+
+fn message(row: &Headcount) -> v1::Headcount {
+    let residence = match row.residence {
+        crate::domain::group::Residence::Urban => v1::Residence::Urban,
+        crate::domain::group::Residence::Rural => v1::Residence::Rural,
+    };
+    v1::Headcount {
+        month: Some(year_month(row.month)),
+        area: row.area.to_string(),
+        group: row.group.to_string(),
+        residence: residence.into(),
+        persons: row.persons as i64,
+        households: row.households.unwrap_or(0) as i64,
+    }
+}
+
+async fn get(transport: Transport, run: String) -> anyhow::Result<v1::Run> {
+    let run = client::run(&transport).get_run(v1::GetRunRequest { run }).await;
+    Ok(run.map_err(told)?.into_inner())
+}

@@ -1,0 +1,115 @@
+//! Questions: under the law known then, on one snapshot, with the ordinary histories kept.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError},
+};
+
+use crate::{
+    domain::{area::AreaCode, figure::View, month::Month},
+    engine::{
+        question::{Applied, Terms},
+        timeline::Timeline,
+    },
+    intake::folder::Dataset,
+    rules::library::Library,
+    store::ledger::Ledger,
+};
+
+use super::{
+    Cached, Service, ServiceError,
+    status::{self, Answer, answer},
+};
+
+impl Service {
+    /// The law as it was known at the instant of the view.
+    ///
+    /// # Errors
+    /// A document adopted by then cannot be read any more.
+    pub fn law(&self, ledger: &Ledger, view: &View) -> Result<Arc<Library>, ServiceError> {
+        let Dataset { library, areas, .. } = &self.reference.data;
+        Ok(self.earlier.seen(ledger, view, library, areas)?)
+    }
+
+    /// The history of an area through a month. The ordinary question (law in force, everything
+    /// known) is kept until something is recorded; others are worked out each time.
+    ///
+    /// # Errors
+    /// The area or document does not exist, or a figure is out of range.
+    pub fn timeline(
+        &self,
+        ledger: &Ledger,
+        area: AreaCode,
+        month: Month,
+        terms: &Terms,
+    ) -> Result<Arc<Timeline>, ServiceError> {
+        let law = self.law(ledger, &terms.view)?;
+        let world = self.reference.world_under(ledger, &law);
+        let newest = ledger.figures.newest();
+        let ordinary = Terms { strict: terms.strict, ..Terms::default() } == *terms;
+        let (Some(newest), true) = (newest.filter(|newest| month <= *newest), ordinary) else {
+            let last = month.max(newest.unwrap_or(month));
+            return Ok(Arc::new(Timeline::through(world, area, last, terms)?));
+        };
+        let key = (area, terms.strict);
+        let cached = self.timelines.read().unwrap_or_else(PoisonError::into_inner);
+        if cached.of == ledger.sequence()
+            && let Some(timeline) = cached.by_area.get(&key)
+        {
+            return Ok(timeline.clone());
+        }
+        drop(cached);
+        let timeline = Arc::new(Timeline::through(world, area, newest, terms)?);
+        let mut cached = self.timelines.write().unwrap_or_else(PoisonError::into_inner);
+        if cached.of != ledger.sequence() {
+            *cached = Cached { of: ledger.sequence(), by_area: HashMap::new() };
+        }
+        cached.by_area.insert(key, timeline.clone());
+        Ok(timeline)
+    }
+
+    /// The areas that decide the month in this one and below, with or without an index, in code
+    /// order. O(areas below).
+    ///
+    /// # Errors
+    /// The area or document does not exist.
+    pub fn deciding_areas(
+        &self,
+        ledger: &Ledger,
+        within: AreaCode,
+        month: Month,
+        terms: &Terms,
+    ) -> Result<Vec<AreaCode>, ServiceError> {
+        let law = self.law(ledger, &terms.view)?;
+        let world = self.reference.world_under(ledger, &law);
+        status::known(world, within)?;
+        let mut deciding = Vec::new();
+        for area in world.areas.subtree(within) {
+            if let Ok(applied) = Applied::new(world, area, month, terms)?
+                && applied.deciding == area
+                && !applied.indicative
+            {
+                deciding.push(area);
+            }
+        }
+        Ok(deciding)
+    }
+
+    /// The answer for an area and month.
+    ///
+    /// # Errors
+    /// The area or document does not exist, or a figure is out of range.
+    pub fn answer(
+        &self,
+        ledger: &Ledger,
+        area: AreaCode,
+        month: Month,
+        terms: &Terms,
+        with_amounts: bool,
+    ) -> Result<Answer, ServiceError> {
+        let timeline = self.timeline(ledger, area, month, terms)?;
+        let law = self.law(ledger, &terms.view)?;
+        let world = self.reference.world_under(ledger, &law);
+        Ok(answer(world, &timeline, month, terms, with_amounts)?)
+    }
+}
