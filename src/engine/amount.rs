@@ -22,6 +22,7 @@ use crate::{
 };
 
 use super::{
+    deadline::term_end,
     operand::{BaseUsed, RiseUsed},
     question::{Applied, Missing, Terms, optional, required},
     step::{Evaluation, Stop, order},
@@ -308,7 +309,14 @@ fn computed(
     let amount = &asked.applied.rules.terms.amount;
     let path = || "amount.period".to_owned();
     let period = optional(&amount.period, context, path, Period::Month)?;
-    let last = last_of(period, asked.applied.month);
+    let last = match period {
+        Period::Term => {
+            let path = || "payment.terms".to_owned();
+            let terms = required(&asked.applied.rules.terms.payment.terms, context, path)?;
+            term_end(terms.value, asked.applied.month).unwrap_or(asked.applied.month)
+        }
+        _ => last_of(period, asked.applied.month),
+    };
     if last != asked.applied.month {
         return Ok(LineOutcome::WithLater(last));
     }
@@ -341,7 +349,7 @@ fn computed(
 /// The last month of the period the month belongs to.
 fn last_of(period: Period, month: Month) -> Month {
     let months = match period {
-        Period::Month => 1,
+        Period::Month | Period::Term => 1,
         Period::Quarter => 3,
         Period::HalfYear => 6,
         Period::Year => 12,

@@ -177,7 +177,8 @@ fn paid_with(
     Ok(scheduled)
 }
 
-fn term_end(terms: &[Term], month: Month) -> Option<Month> {
+/// The month that ends the term a month belongs to.
+pub(super) fn term_end(terms: &[Term], month: Month) -> Option<Month> {
     let at = month.month();
     let term = terms.iter().find(|term| {
         if term.from <= term.until {
