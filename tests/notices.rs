@@ -1,8 +1,18 @@
-//! Notices as an official might write them: the format holds each, and their own cases come out.
+//! The shipped documents, and notices as an official might write them: the format holds each, and
+//! their own cases come out.
 
 use std::path::Path;
 
 use price_linkage::{intake::folder::read_texts, rules::finding::Severity, service::check::check};
+
+#[test]
+fn shipped_documents_pass_their_own_check() {
+    let instruments = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/instruments");
+    let checked = check(&[], &instruments).unwrap();
+    let serious = checked.findings.iter().filter(|one| one.severity != Severity::Note);
+    assert!(serious.clone().next().is_none(), "{:#?}", serious.collect::<Vec<_>>());
+    assert!(60 <= checked.cases, "only {} cases were run", checked.cases);
+}
 
 #[test]
 fn invented_notices_are_written_down_without_an_objection() {
