@@ -42,9 +42,20 @@ impl Rows {
         self.rows.push(row);
     }
 
-    /// Writes the rows as a table or as CSV.
+    /// Writes the rows as a table, as CSV, or each as a JSON object.
     pub fn print(&self, format: Format) -> anyhow::Result<()> {
         let stdout = std::io::stdout().lock();
+        if format == Format::Json {
+            let mut stdout = stdout;
+            for row in &self.rows {
+                let fields = self.columns.iter().map(|name| (*name).to_owned());
+                let object: serde_json::Map<_, _> =
+                    fields.zip(row.iter().map(|text| text.clone().into())).collect();
+                let line = serde_json::Value::Object(object);
+                writeln!(stdout, "{line}").context("write to standard output")?;
+            }
+            return Ok(());
+        }
         if format == Format::Table {
             let mut stdout = stdout;
             let mut table = Table::new();

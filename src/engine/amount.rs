@@ -22,7 +22,7 @@ use crate::{
 };
 
 use super::{
-    deadline::{PayBy, pay_by},
+    deadline::{PayBy, pay_by, term_end},
     operand::{BaseUsed, RiseUsed},
     question::{Applied, Missing, Terms, optional, required},
     step::{Evaluation, Stop, order},
@@ -311,7 +311,15 @@ fn computed(
     let amount = &asked.applied.rules.terms.amount;
     let path = || "amount.period".to_owned();
     let period = optional(&amount.period, context, path, Period::Month)?;
-    if let Some(later) = owed_with(asked, period) {
+    let last = match period {
+        Period::Term => {
+            let path = || "payment.terms".to_owned();
+            let terms = required(&asked.applied.rules.terms.payment.terms, context, path)?;
+            term_end(terms.value, asked.applied.month).unwrap_or(asked.applied.month)
+        }
+        _ => last_of(period, asked.applied.month),
+    };
+    if let Some(later) = owed_with(asked, last) {
         return Ok(LineOutcome::WithLater(later));
     }
     let names = order(&asked.applied.rules.terms, context)?;
@@ -342,11 +350,10 @@ fn computed(
     Ok(LineOutcome::Owed(sum.to_decimal(2)))
 }
 
-/// The later month of the period with which the month is owed as one sum: the last one that is paid
-/// or may still be; none for that month itself.
-fn owed_with(asked: &Asked<'_, '_>, period: Period) -> Option<Month> {
+/// The later month, up to the last of the period, with which the month is owed as one sum: the last
+/// one that is paid or may still be; none for that month itself.
+fn owed_with(asked: &Asked<'_, '_>, last: Month) -> Option<Month> {
     let month = asked.applied.month;
-    let last = last_of(period, month);
     let unpaid = |month: &Month| {
         let outcome = asked.timeline.get(*month);
         outcome.is_some_and(|outcome| outcome.triggered == Triggered::No)
@@ -358,7 +365,7 @@ fn owed_with(asked: &Asked<'_, '_>, period: Period) -> Option<Month> {
 /// The last month of the period the month belongs to.
 fn last_of(period: Period, month: Month) -> Month {
     let months = match period {
-        Period::Month => 1,
+        Period::Month | Period::Term => 1,
         Period::Quarter => 3,
         Period::HalfYear => 6,
         Period::Year => 12,

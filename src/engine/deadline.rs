@@ -181,7 +181,8 @@ fn paid_with(
     Ok(scheduled)
 }
 
-fn term_end(terms: &[Term], month: Month) -> Option<Month> {
+/// The month that ends the term a month belongs to.
+pub(super) fn term_end(terms: &[Term], month: Month) -> Option<Month> {
     let at = month.month();
     let term = terms.iter().find(|term| term.contains(at))?;
     let ahead = (term.until as i32 - at as i32).rem_euclid(12);

@@ -75,7 +75,9 @@ pub(super) fn base(
         base.places.iter().filter_map(|place| applied.place(*place)).collect();
     let found = places.iter().find_map(|area| recorded(applied, *area, base));
     let Some((area, standards)) = found else {
-        let (standard, month) = (base.standard.clone(), applied.month);
+        let back = i32::try_from(base.years_back).unwrap_or(0).saturating_mul(-12);
+        let month = applied.month.plus(back).unwrap_or(applied.month);
+        let standard = base.standard.clone();
         return Err(Stop::Missing(vec![Missing::Standard { areas: places, standard, month }]));
     };
     let mut sum = Exact::ZERO;
@@ -110,9 +112,9 @@ fn recorded<'a>(
     area: AreaCode,
     base: &Base,
 ) -> Option<(AreaCode, Vec<&'a crate::domain::standard::Standard>)> {
-    let month = applied.month;
+    let month = applied.month.plus(i32::try_from(base.years_back).ok()?.checked_mul(-12)?)?;
     let (first, last) = match base.average {
-        None | Some(Period::Month) => (month, month),
+        None | Some(Period::Month | Period::Term) => (month, month),
         Some(Period::Quarter) => (month.quarter_start(), month.quarter_start().plus(2)?),
         Some(Period::HalfYear) => {
             let first = month.january().plus((month.month() as i32 - 1) / 6 * 6)?;

@@ -161,10 +161,10 @@ impl<'a, 'w> Evaluation<'a, 'w> {
         match kind {
             StepKind::BaseTimesRise => {
                 let base = base(applied, context, terms, path)?;
-                let rise = rise(self.asked, context, terms, path)?;
-                let product = base.yuan.times(rise.percent)?.over(Exact::whole(100))?;
-                let operands = vec![Operand::Base(base), Operand::Rise(rise)];
-                Ok((product.max(Exact::ZERO), operands))
+                let (points, mut operands) = self.points(step)?;
+                let product = base.yuan.times(points)?.over(Exact::whole(100))?;
+                operands.insert(0, Operand::Base(base));
+                Ok((product, operands))
             }
             StepKind::BaseShare => {
                 let base = base(applied, context, terms, path)?;
@@ -226,27 +226,36 @@ impl<'a, 'w> Evaluation<'a, 'w> {
     fn per_point(&mut self, step: &Step<'_>) -> Result<(Exact, Vec<Operand>), Stop> {
         let Step { terms, path } = step;
         let context = self.context;
-        let rise = rise(self.asked, context, terms, path)?;
+        let (points, mut operands) = self.points(step)?;
         let yuan = required(&terms.yuan, context, || path("yuan"))?;
+        let start = optional(&terms.start_sum, context, || path("start_sum"), Decimal::ZERO)?;
+        let sum = number(*yuan.value).times(points)?.plus(number(start))?;
+        operands.push(named("yuan_per_point", number(*yuan.value), yuan.cite));
+        operands.push(named("start_sum", number(start), yuan.cite));
+        Ok((sum, operands))
+    }
+
+    /// The points of the rise that count, never below zero, and what they were taken from.
+    fn points(&self, step: &Step<'_>) -> Result<(Exact, Vec<Operand>), Stop> {
+        let Step { terms, path } = step;
+        let context = self.context;
+        let rise = rise(self.asked, context, terms, path)?;
         let counting = optional(&terms.points, context, || path("points"), Points::Exact)?;
-        let zero = Decimal::ZERO;
-        let above = optional(&terms.above, context, || path("above"), zero)?;
-        let start = optional(&terms.start_sum, context, || path("start_sum"), zero)?;
+        let above = optional(&terms.above, context, || path("above"), Decimal::ZERO)?;
         let over = rise.percent.minus(number(above))?.max(Exact::ZERO);
         let points = match counting {
             Points::Exact => over,
             Points::Up => over.ceil(),
             Points::Down => over.floor(),
         };
-        let sum = number(*yuan.value).times(points)?.plus(number(start))?;
-        let operands = vec![
-            Operand::Rise(rise),
-            named("above", number(above), yuan.cite),
-            named("points", points, yuan.cite),
-            named("yuan_per_point", number(*yuan.value), yuan.cite),
-            named("start_sum", number(start), yuan.cite),
-        ];
-        Ok((sum, operands))
+        let cite = rise.cite.clone();
+        let plain = points == rise.percent.max(Exact::ZERO);
+        let mut operands = vec![Operand::Rise(rise)];
+        if !plain {
+            operands.push(named("above", number(above), &cite));
+            operands.push(named("points", points, &cite));
+        }
+        Ok((points, operands))
     }
 
     fn higher_of(&mut self, step: &Step<'_>) -> Result<(Exact, Vec<Operand>), Stop> {

@@ -76,6 +76,8 @@ pub struct Dataset {
     pub texts: BTreeMap<String, String>,
     /// The texts of the published cases by file.
     pub cases: BTreeMap<String, String>,
+    /// The tables of published rows by file.
+    pub published: BTreeMap<String, String>,
     /// The figures, in order of files and rows.
     pub figures: Vec<NewFigure>,
     /// The standards.
@@ -168,8 +170,9 @@ pub fn load(folders: &[PathBuf]) -> Result<Dataset, DataError> {
             standards.insert((one.area, one.standard.clone(), one.valid_from), one);
         }
     }
-    let texts = texts_below(&files, "instruments/")?;
-    let cases = texts_below(&files, "cases/")?;
+    let texts = texts_below(&files, "instruments/", ".toml")?;
+    let cases = texts_below(&files, "cases/", ".toml")?;
+    let published = texts_below(&files, "cases/", ".csv")?;
     let library = Arc::new(library(&texts, &areas).map_err(DataError::Law)?);
     Ok(Dataset {
         series,
@@ -179,6 +182,7 @@ pub fn load(folders: &[PathBuf]) -> Result<Dataset, DataError> {
         library,
         texts,
         cases,
+        published,
         figures: figures.into_values().collect(),
         standards: standards.into_values().collect(),
         areas,
@@ -255,11 +259,15 @@ pub fn read_documents(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, DataEr
     Ok(files.0.into_iter().filter(toml).flat_map(|(_, versions)| versions).collect())
 }
 
-/// The TOML files below a place; a later folder's file replaces the one with the same path.
-fn texts_below(files: &Files, place: &str) -> Result<BTreeMap<String, String>, DataError> {
-    let toml = |path: &&String| path.starts_with(place) && path.ends_with(".toml");
+/// The files with an ending below a place; a later folder's file replaces the one with the same path.
+fn texts_below(
+    files: &Files,
+    place: &str,
+    ending: &str,
+) -> Result<BTreeMap<String, String>, DataError> {
+    let wanted = |path: &&String| path.starts_with(place) && path.ends_with(ending);
     let mut texts = BTreeMap::new();
-    for path in files.0.keys().filter(toml) {
+    for path in files.0.keys().filter(wanted) {
         let Some((shown, bytes)) = files.0[path].last() else { continue };
         let text = String::from_utf8(bytes.clone()).map_err(|_| DataError::List {
             path: shown.clone(),

@@ -62,6 +62,8 @@ pub struct Selector {
     pub from: Option<Month>,
     /// This index month or earlier.
     pub until: Option<Month>,
+    /// One of these months of the year, as index month, in any year.
+    pub calendar_months: Option<Vec<u32>>,
     /// This pay month or later.
     pub pay_from: Option<Month>,
     /// This pay month or earlier.
@@ -84,6 +86,7 @@ impl fmt::Display for Selector {
             ("class", self.class.as_ref().map(Code::to_string)),
             ("from", one(self.from)),
             ("until", one(self.until)),
+            ("calendar_months", list(&self.calendar_months)),
             ("pay_from", one(self.pay_from)),
             ("pay_until", one(self.pay_until)),
             ("carried_by", self.carried_by.as_ref().map(Code::to_string)),
@@ -130,6 +133,8 @@ impl Selector {
             && self.class.as_ref().is_none_or(|class| context.classes.get(class).is_some_and(below))
             && self.from.is_none_or(|from| from <= context.month)
             && self.until.is_none_or(|until| context.month <= until)
+            && (self.calendar_months.as_ref())
+                .is_none_or(|months| months.contains(&context.month.month()))
             && self.pay_from.is_none_or(|from| from <= context.pay_month)
             && self.pay_until.is_none_or(|until| context.pay_month <= until)
             && self.carried_by.as_ref().is_none_or(|name| context.carried_by.contains(name))

@@ -45,11 +45,13 @@ impl Selector {
     /// Whether everything that fits `other` fits `self` as well. Conservative: `false` when it
     /// cannot be seen from the conditions alone.
     pub(super) fn covers(&self, other: &Self, places: Places<'_>) -> bool {
-        let groups = match (&self.groups, &other.groups) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            (Some(wide), Some(narrow)) => narrow.iter().all(|group| wide.contains(group)),
-        };
+        fn subset<T: PartialEq>(wide: &Option<Vec<T>>, narrow: &Option<Vec<T>>) -> bool {
+            match (wide, narrow) {
+                (None, _) => true,
+                (Some(_), None) => false,
+                (Some(wide), Some(narrow)) => narrow.iter().all(|item| wide.contains(item)),
+            }
+        }
         fn same<T: PartialEq>(wide: &Option<T>, narrow: &Option<T>) -> bool {
             wide.is_none() || wide == narrow
         }
@@ -59,7 +61,8 @@ impl Selector {
         let until = |wide: Option<Month>, narrow: Option<Month>| {
             wide.is_none_or(|wide| narrow.is_some_and(|narrow| narrow <= wide))
         };
-        groups
+        subset(&self.groups, &other.groups)
+            && subset(&self.calendar_months, &other.calendar_months)
             && same(&self.residence, &other.residence)
             && places.cover(self, other)
             && same(&self.carried_by, &other.carried_by)

@@ -252,6 +252,13 @@ impl Reader {
             class: table.optional(self, "class"),
             from: table.read_with(self, "from", Self::month),
             until: table.read_with(self, "until", Self::month),
+            calendar_months: table.read_with(self, "calendar_months", |reader, item| {
+                let what = "a list of months of the year, 1 to 12";
+                reader.list(item, what, |reader, item| match u32::read(reader, item)? {
+                    month @ 1..=12 => Some(month),
+                    _ => reader.expected(item, what),
+                })
+            }),
             pay_from: table.read_with(self, "pay_from", Self::month),
             pay_until: table.read_with(self, "pay_until", Self::month),
             carried_by: table.optional::<Code>(self, "carried_by"),

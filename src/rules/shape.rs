@@ -67,8 +67,10 @@ pub struct Base {
     pub share: Option<Exact>,
     /// Whose standard: the first of these that has it recorded.
     pub places: Vec<Place>,
-    /// The period of the calendar over whose months it is averaged.
+    /// The period over whose months it is averaged; not a term.
     pub average: Option<Period>,
+    /// Of how many years before (上年度: 1).
+    pub years_back: u32,
 }
 
 impl Value for Base {
@@ -76,7 +78,7 @@ impl Value for Base {
         if item.get_ref().is_str() {
             let standard = Code::read(reader, item)?;
             let places = vec![Place::Paying];
-            return Some(Self { standard, share: None, places, average: None });
+            return Some(Self { standard, share: None, places, average: None, years_back: 0 });
         }
         let mut table = reader.table(item, "a standard's code or a table with standard = …")?;
         let standard = table.required(reader, "standard", item);
@@ -88,9 +90,13 @@ impl Value for Base {
             reader.list(item, "an area or a list of areas", Place::read)
         });
         let average = table.optional(reader, "average");
+        let years_back = table.optional(reader, "years_back").unwrap_or(0);
         table.finish(reader);
+        if average == Some(Period::Term) {
+            return reader.expected(item, "average = month, quarter, half_year or year");
+        }
         let places = places.unwrap_or_else(|| vec![Place::Paying]);
-        Some(Self { standard: standard?, share, places, average })
+        Some(Self { standard: standard?, share, places, average, years_back })
     }
 
     fn show(&self) -> String {
@@ -101,6 +107,9 @@ impl Value for Base {
         }
         if let Some(average) = self.average {
             text = format!("{text}, mean of the {}", average.as_str());
+        }
+        if 0 < self.years_back {
+            text = format!("{text}, {} years before", self.years_back);
         }
         text
     }

@@ -225,6 +225,8 @@ words! {
         HalfYear = "half_year",
         /// A calendar year.
         Year = "year",
+        /// A school term.
+        Term = "term",
     }
 }
 
