@@ -22,7 +22,7 @@ use crate::{
 };
 
 use super::{
-    deadline::{PayBy, pay_by},
+    deadline::{PayBy, owed_with, pay_by},
     operand::{BaseUsed, RiseUsed},
     question::{Applied, Missing, Terms, optional, required},
     step::{Evaluation, Stop, order},
@@ -324,7 +324,7 @@ fn computed(
     let amount = &asked.applied.rules.terms.amount;
     let path = || "amount.period".to_owned();
     let period = optional(&amount.period, context, path, Period::Month)?;
-    if let Some(later) = owed_with(asked, period) {
+    if let Some(later) = owed_with(asked.timeline, asked.applied.month, period) {
         return Ok(LineOutcome::WithLater(later));
     }
     let names = order(&asked.applied.rules.terms, context)?;
@@ -353,29 +353,4 @@ fn computed(
     }
     line.each_further_yuan = further.map(|further| further.to_decimal(2));
     Ok(LineOutcome::Owed(sum.to_decimal(2)))
-}
-
-/// The later month of the period with which the month is owed as one sum: the last one that is paid
-/// or may still be; none for that month itself.
-fn owed_with(asked: &Asked<'_, '_>, period: Period) -> Option<Month> {
-    let month = asked.applied.month;
-    let last = last_of(period, month);
-    let unpaid = |month: &Month| {
-        let outcome = asked.timeline.get(*month);
-        outcome.is_some_and(|outcome| outcome.triggered == Triggered::No)
-    };
-    let later: Vec<_> = month.through(last).skip(1).collect();
-    later.into_iter().rev().find(|month| !unpaid(month))
-}
-
-/// The last month of the period the month belongs to.
-fn last_of(period: Period, month: Month) -> Month {
-    let months = match period {
-        Period::Month => 1,
-        Period::Quarter => 3,
-        Period::HalfYear => 6,
-        Period::Year => 12,
-    };
-    let into = (month.month() as i32 - 1) % months;
-    month.plus(months - 1 - into).unwrap_or(month)
 }

@@ -11,7 +11,7 @@ use crate::{
         cite::Cite,
         param::{Context, Pick},
         shape::Term,
-        word::{CountedFrom, Due, Rhythm},
+        word::{CountedFrom, Due, Period, Rhythm},
     },
 };
 
@@ -136,6 +136,24 @@ fn released_on(
     latest
 }
 
+/// The later month of a period with which a month is owed as one sum: the last one that is paid or
+/// may still be; none for that month itself.
+pub(super) fn owed_with(timeline: &Timeline, month: Month, period: Period) -> Option<Month> {
+    let months = match period {
+        Period::Month => 1,
+        Period::Quarter => 3,
+        Period::HalfYear => 6,
+        Period::Year => 12,
+    };
+    let into = (month.month() as i32 - 1) % months;
+    let last = month.plus(months - 1 - into).unwrap_or(month);
+    let unpaid = |month: &Month| {
+        timeline.get(*month).is_some_and(|outcome| outcome.triggered == Triggered::No)
+    };
+    let later: Vec<_> = month.through(last).skip(1).collect();
+    later.into_iter().rev().find(|month| !unpaid(month))
+}
+
 /// The index month with which a month is paid.
 fn paid_with(
     applied: &Applied<'_>,
@@ -145,6 +163,9 @@ fn paid_with(
 ) -> Result<Month, Why> {
     let payment = &applied.rules.terms.payment;
     let month = outcome.paid_with.unwrap_or(outcome.month);
+    let path = || "amount.period".to_owned();
+    let period = optional(&applied.rules.terms.amount.period, context, path, Period::Month);
+    let month = owed_with(timeline, month, period.map_err(Why::Rule)?).unwrap_or(month);
     let path = || "payment.rhythm".to_owned();
     let rhythm = optional(&payment.rhythm, context, path, Rhythm::Monthly).map_err(Why::Rule)?;
     let months = match rhythm {
