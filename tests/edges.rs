@@ -167,6 +167,30 @@ fn a_recorded_threshold_replaces_the_plain_one_of_a_document_below() {
 }
 
 #[test]
+fn a_lowered_threshold_bounds_a_recorded_one_from_above() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"target\"\n\
+                   [trigger.conditions.target]\nseries = \"cpi\"\ncomparator = \">=\"\n\
+                   threshold_series = \"cpi_control_target\"\nthreshold_set = \"yearly\"\n";
+    let base = [&head("edge", "regional"), trigger, FLAT].concat();
+    let lowering = "[trigger.conditions.target]\nthreshold = { lower_to = \"3.0\" }\n";
+    let asked = |cpi: &str, target: &str, triggered: &str| {
+        let figures = [rises("cpi", cpi), rises("cpi_control_target", target)];
+        case("2024-01", &figures, &format!("triggered = {triggered:?}"))
+    };
+    let cases = [
+        asked("2.9", "3.5", "no"),
+        asked("3.0", "3.5", "yes"),
+        // A lower target stays.
+        asked("2.4", "2.5", "no"),
+        asked("2.5", "2.5", "yes"),
+        asked("2.6", "2.5", "yes"),
+        asked("3.0", "-", "undecidable"),
+    ];
+    let overlay = [&head("over", "overlay"), lowering, &cases.concat()].concat();
+    assert_eq!(found(&[base, overlay]), Vec::<String>::new());
+}
+
+#[test]
 fn a_sum_for_a_period_is_owed_with_its_last_paid_month() {
     let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\ncounts_from = \"rule\"\n";
     let amount = FLAT.replace("[amount]\n", "[amount]\nperiod = \"quarter\"\n");

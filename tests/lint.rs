@@ -344,10 +344,10 @@ fn cases_outside_the_document() {
     edit(
         "not_by_person (warning)",
         [
-            "rhythm = \"monthly\"",
-            "rhythm = [ { groups = [\"special_care\"], value = \"quarterly\" }, { value = \"monthly\" } ]",
-            "rhythm = [",
-            "rhythm = [ { areas = [\"990100\"], value = \"quarterly\" }, { value = \"monthly\" } ]",
+            "threshold = \"3.0\"",
+            "threshold = [ { groups = [\"special_hardship\"], value = \"2.5\" }, { value = \"3.0\" } ]",
+            "threshold = [",
+            "threshold = [ { areas = [\"990100\"], value = \"2.5\" }, { value = \"3.0\" } ]",
         ],
     );
     edit(

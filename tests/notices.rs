@@ -3,7 +3,9 @@
 
 use std::path::Path;
 
-use price_linkage::{intake::folder::read_texts, rules::finding::Severity, service::check::check};
+use price_linkage::{
+    intake::folder::read_documents, rules::finding::Severity, service::check::check,
+};
 
 #[test]
 fn shipped_documents_pass_their_own_check() {
@@ -21,6 +23,6 @@ fn invented_notices_are_written_down_without_an_objection() {
     let checked = check(std::slice::from_ref(&folder), &instruments).unwrap();
     let serious = checked.findings.iter().filter(|one| one.severity != Severity::Note);
     assert!(serious.clone().next().is_none(), "{:#?}", serious.collect::<Vec<_>>());
-    assert_eq!(checked.documents, read_texts(&instruments).unwrap().len());
+    assert_eq!(checked.documents, read_documents(&instruments).unwrap().len());
     assert!(38 <= checked.cases, "only {} cases were run", checked.cases);
 }

@@ -17,12 +17,12 @@ use crate::{
         cite::Cite,
         param::Context,
         terms::Discretion,
-        word::{Outcome, Period, RoundMode, RoundTo, StepKind, Unit},
+        word::{Outcome, RoundMode, RoundTo, StepKind, Unit},
     },
 };
 
 use super::{
-    deadline::{PayBy, pay_by, term_end},
+    deadline::{PayBy, owed_with, pay_by},
     operand::{BaseUsed, RiseUsed},
     question::{Applied, Missing, Terms, optional, required},
     step::{Evaluation, Stop, order},
@@ -308,18 +308,7 @@ fn computed(
     context: &Context<'_>,
     line: &mut Line,
 ) -> Result<LineOutcome, Stop> {
-    let amount = &asked.applied.rules.terms.amount;
-    let path = || "amount.period".to_owned();
-    let period = optional(&amount.period, context, path, Period::Month)?;
-    let last = match period {
-        Period::Term => {
-            let path = || "payment.terms".to_owned();
-            let terms = required(&asked.applied.rules.terms.payment.terms, context, path)?;
-            term_end(terms.value, asked.applied.month).unwrap_or(asked.applied.month)
-        }
-        _ => last_of(period, asked.applied.month),
-    };
-    if let Some(later) = owed_with(asked, last) {
+    if let Some(later) = owed_with(asked.applied, asked.timeline, context, asked.applied.month)? {
         return Ok(LineOutcome::WithLater(later));
     }
     let names = order(&asked.applied.rules.terms, context)?;
@@ -348,28 +337,4 @@ fn computed(
     }
     line.each_further_yuan = further.map(|further| further.to_decimal(2));
     Ok(LineOutcome::Owed(sum.to_decimal(2)))
-}
-
-/// The later month, up to the last of the period, with which the month is owed as one sum: the last
-/// one that is paid or may still be; none for that month itself.
-fn owed_with(asked: &Asked<'_, '_>, last: Month) -> Option<Month> {
-    let month = asked.applied.month;
-    let unpaid = |month: &Month| {
-        let outcome = asked.timeline.get(*month);
-        outcome.is_some_and(|outcome| outcome.triggered == Triggered::No)
-    };
-    let later: Vec<_> = month.through(last).skip(1).collect();
-    later.into_iter().rev().find(|month| !unpaid(month))
-}
-
-/// The last month of the period the month belongs to.
-fn last_of(period: Period, month: Month) -> Month {
-    let months = match period {
-        Period::Month | Period::Term => 1,
-        Period::Quarter => 3,
-        Period::HalfYear => 6,
-        Period::Year => 12,
-    };
-    let into = (month.month() as i32 - 1) % months;
-    month.plus(months - 1 - into).unwrap_or(month)
 }

@@ -220,24 +220,24 @@ fn threshold(
     let offset = applied.pay_month.months_since(applied.month);
     let pay_month = month.plus(offset).unwrap_or(month);
     let context = Context { month, pay_month, ..applied.context() };
-    let plain = terms.threshold.pick(&context);
-    match plain {
-        // A threshold that is recorded, set nearer by than a plain one, replaces it.
-        _ if nearer(applied, &terms.threshold_series.pick(&context), &plain) => {}
-        Pick::Set(picked) => {
-            let cited = Cited::from(picked);
-            let value = Threshold::At(cited.value);
-            return Ok(Cited { value, cite: cited.cite, inherited: cited.inherited });
+    // A recorded threshold replaces a plain one of a document further down; one that lowers it only
+    // bounds it from above.
+    let (below, lowered) = terms.threshold.pick_lowered(&context);
+    let series = terms.threshold_series.pick(&context);
+    let lowered = lowered.filter(|lowered| nearer(applied, &Pick::Set(*lowered), &series));
+    if !nearer(applied, &series, &below) {
+        match terms.threshold.pick(&context) {
+            Pick::Set(picked) => return Ok(Cited::from(picked).map(Threshold::At)),
+            Pick::Open { cite, at_least: Some(low), at_most: Some(high) } => {
+                let value = Threshold::Between(low, high);
+                return Ok(Cited { value, cite: cite.clone(), inherited: None });
+            }
+            Pick::Open { cite, .. } => {
+                let left_open_by = Some(cite.head.id.clone());
+                return Err(Missing::Parameter { path: path(), left_open_by });
+            }
+            Pick::Unset => {}
         }
-        Pick::Open { cite, at_least: Some(low), at_most: Some(high) } => {
-            let value = Threshold::Between(low, high);
-            return Ok(Cited { value, cite: cite.clone(), inherited: None });
-        }
-        Pick::Open { cite, .. } => {
-            let left_open_by = Some(cite.head.id.clone());
-            return Err(Missing::Parameter { path: path(), left_open_by });
-        }
-        Pick::Unset => {}
     }
     let series = required(&terms.threshold_series, &context, path)?;
     let set = required(&terms.threshold_set, &context, || {
@@ -252,13 +252,14 @@ fn threshold(
         _ => parts.area,
     };
     let figures = applied.world.figures;
-    match figures.get(area, series.value, recorded, &applied.view) {
-        Some(figure) => {
-            let value = Threshold::At(figure.value);
-            Ok(Cited { value, cite: series.cite.clone(), inherited: None })
-        }
-        None => Err(applied.missing_figure(area, series.value, recorded)),
+    let Some(figure) = figures.get(area, series.value, recorded, &applied.view) else {
+        return Err(applied.missing_figure(area, series.value, recorded));
+    };
+    if let Some(lowered) = lowered.filter(|lowered| *lowered.value < figure.value) {
+        return Ok(Cited::from(lowered).map(Threshold::At));
     }
+    let value = Threshold::At(figure.value);
+    Ok(Cited { value, cite: series.cite.clone(), inherited: None })
 }
 
 /// Whether a document over the one that speaks of `other` sets `this`.

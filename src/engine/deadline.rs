@@ -11,7 +11,7 @@ use crate::{
         cite::Cite,
         param::{Context, Pick},
         shape::Term,
-        word::{CountedFrom, Due, Rhythm},
+        word::{CountedFrom, Due, Period, Rhythm},
     },
 };
 
@@ -136,6 +136,37 @@ fn released_on(
     latest
 }
 
+/// The later month of the period with which a month is owed as one sum: the last one that is paid or
+/// may still be; none for that month itself.
+pub(super) fn owed_with(
+    applied: &Applied<'_>,
+    timeline: &Timeline,
+    context: &Context<'_>,
+    month: Month,
+) -> Result<Option<Month>, Missing> {
+    let terms = &applied.rules.terms;
+    let path = || "amount.period".to_owned();
+    let months = match optional(&terms.amount.period, context, path, Period::Month)? {
+        Period::Month => Some(1),
+        Period::Quarter => Some(3),
+        Period::HalfYear => Some(6),
+        Period::Year => Some(12),
+        Period::Term => None,
+    };
+    let last = match months {
+        Some(months) => month.plus(months - 1 - (month.month() as i32 - 1) % months),
+        None => {
+            let path = || "payment.terms".to_owned();
+            term_end(required(&terms.payment.terms, context, path)?.value, month)
+        }
+    };
+    let unpaid = |month: &Month| {
+        timeline.get(*month).is_some_and(|outcome| outcome.triggered == Triggered::No)
+    };
+    let later: Vec<_> = month.through(last.unwrap_or(month)).skip(1).collect();
+    Ok(later.into_iter().rev().find(|month| !unpaid(month)))
+}
+
 /// The index month with which a month is paid.
 fn paid_with(
     applied: &Applied<'_>,
@@ -145,6 +176,8 @@ fn paid_with(
 ) -> Result<Month, Why> {
     let payment = &applied.rules.terms.payment;
     let month = outcome.paid_with.unwrap_or(outcome.month);
+    let later = owed_with(applied, timeline, context, month).map_err(Why::Rule)?;
+    let month = later.unwrap_or(month);
     let path = || "payment.rhythm".to_owned();
     let rhythm = optional(&payment.rhythm, context, path, Rhythm::Monthly).map_err(Why::Rule)?;
     let months = match rhythm {
@@ -182,7 +215,7 @@ fn paid_with(
 }
 
 /// The month that ends the term a month belongs to.
-pub(super) fn term_end(terms: &[Term], month: Month) -> Option<Month> {
+fn term_end(terms: &[Term], month: Month) -> Option<Month> {
     let at = month.month();
     let term = terms.iter().find(|term| term.contains(at))?;
     let ahead = (term.until as i32 - at as i32).rem_euclid(12);

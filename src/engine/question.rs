@@ -315,6 +315,13 @@ pub struct Cited<T> {
     pub inherited: Option<Cite>,
 }
 
+impl<T> Cited<T> {
+    /// Another value with the same origin.
+    pub fn map<U>(self, to: impl FnOnce(T) -> U) -> Cited<U> {
+        Cited { value: to(self.value), cite: self.cite, inherited: self.inherited }
+    }
+}
+
 impl<T: Clone> From<Picked<'_, T>> for Cited<T> {
     fn from(picked: Picked<'_, T>) -> Self {
         Self {

@@ -223,6 +223,19 @@ impl<T> Param<T> {
     {
         pick_from(&self.layers, context)
     }
+
+    /// What holds below a topmost document that only lowers it, and the value that one lowers to.
+    pub fn pick_lowered(&self, context: &Context<'_>) -> (Pick<'_, T>, Option<Picked<'_, T>>)
+    where
+        T: Value,
+    {
+        match self.layers.split_first() {
+            Some((Setting::LowerTo(value, cite), below)) => {
+                (pick_from(below, context), Some(Picked { value, cite, inherited: None }))
+            }
+            _ => (self.pick(context), None),
+        }
+    }
 }
 
 /// Every value that a parameter is given, in any case.

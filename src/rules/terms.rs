@@ -91,6 +91,9 @@ macro_rules! terms {
         pub struct $name { $($(#[$of])* pub $field: Param<$type>),* }
 
         impl $name {
+            /// The names of its parameters.
+            pub const NAMES: &[&str] = &[$(stringify!($field)),*];
+
             /// Takes its parameters out of a table.
             pub fn read(reader: &mut Reader, table: &mut Table<'_>) -> Self {
                 Self { $($field: reader.param(table, stringify!($field))),* }

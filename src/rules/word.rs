@@ -12,6 +12,9 @@ macro_rules! words {
         pub enum $name { $($(#[$of])* $variant),* }
 
         impl $name {
+            /// Every word.
+            pub const WORDS: &[&str] = &[$($word),*];
+
             /// The word used in data files.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),* }

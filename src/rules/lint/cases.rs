@@ -1,11 +1,14 @@
 //! Cases that are never reached, because an earlier one covers them or because nothing fits them.
 
-use crate::rules::{
-    cite::Cite,
-    finding::Severity,
-    param::Selector,
-    reach::Places,
-    terms::{Said, Shown},
+use crate::{
+    domain::area::AreaCode,
+    rules::{
+        cite::Cite,
+        finding::Severity,
+        param::Selector,
+        reach::Places,
+        terms::{Said, Shown},
+    },
 };
 
 use super::Lint;
@@ -64,9 +67,13 @@ impl Lint<'_> {
                 "class {class:?} is not defined by any document in force; expected it in [classes]"
             );
             let zh = format!("适用的文件都没有定义分类 {class:?};应写在 [classes] 中");
-            // It never fits until a deployment's own document defines it; some notices leave the
-            // list to those who carry them out.
-            self.add(Severity::Warning, "unknown_class", Some(&said.cite), en, zh);
+            // It never fits until a nearer document defines it. National notices leave such lists
+            // to those who carry them out; in another it is rather a slip.
+            let severity = match self.instrument.head.jurisdiction {
+                AreaCode::NATION => Severity::Note,
+                _ => Severity::Warning,
+            };
+            self.add(severity, "unknown_class", Some(&said.cite), en, zh);
         }
         if let Some(name) = &said.when.carried_by {
             self.condition_exists(name, &said.cite);
@@ -76,7 +83,7 @@ impl Lint<'_> {
     /// Cases by person of a parameter that is decided for all persons alike.
     fn of_persons(&mut self, path: &str, said: &Said) {
         let when = &said.when;
-        let alike = ["trigger.", "payment.", "limits."].iter().any(|room| path.starts_with(room));
+        let alike = ["trigger.", "limits."].iter().any(|room| path.starts_with(room));
         let by_person = when.groups.is_some() || when.residence.is_some();
         if alike && (by_person || when.carried_by.is_some()) {
             let en = format!(
