@@ -89,7 +89,7 @@ fn subsidy_row(status: &v1::Status, line: &v1::SubsidyLine) -> Vec<String> {
     ]
 }
 
-fn residence_word(residence: i32) -> &'static str {
+pub(super) fn residence_word(residence: i32) -> &'static str {
     match v1::Residence::try_from(residence).unwrap_or_default() {
         v1::Residence::Unspecified => "",
         v1::Residence::Urban => "urban",

@@ -30,12 +30,13 @@ use super::{
 /// Most areas in one replay.
 pub const REPLAY_AREAS_MAX: usize = 4_000;
 /// Messages of a stream waiting for a slow client.
-const STREAM_WAITING_MAX: usize = 64;
+pub(super) const STREAM_WAITING_MAX: usize = 64;
 
 /// Serves questions.
 pub struct Answers(pub Arc<Service>);
 
-type Streamed<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+/// The stream of an answer in parts.
+pub(super) type Streamed<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 impl Answers {
     fn answer(
@@ -276,7 +277,7 @@ impl ReplayService for Answers {
 }
 
 /// The instant by which the client wants to be done, from the `grpc-timeout` it sent.
-fn deadline_in(metadata: &MetadataMap) -> Option<Instant> {
+pub(super) fn deadline_in(metadata: &MetadataMap) -> Option<Instant> {
     let text = metadata.get("grpc-timeout")?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let count: u64 = digits.parse().ok().filter(|_| digits.len() <= 8)?;

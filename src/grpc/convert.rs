@@ -20,7 +20,10 @@ use crate::{
         question::{Missing, Threshold},
         reason::{Text, Vocabulary},
     },
-    rules::cite::{Cite, Head},
+    rules::{
+        cite::{Cite, Head},
+        shown::Said,
+    },
     service::status::Status,
 };
 
@@ -75,6 +78,14 @@ pub(super) fn citation(cite: &Cite) -> v1::Citation {
         confidence: cite.mark.as_str().to_owned(),
         assumed: cite.is_assumed(),
         note: cite.note.to_string(),
+    }
+}
+
+pub(super) fn provision(said: &Said) -> v1::Provision {
+    v1::Provision {
+        text: said.text.clone(),
+        when: said.when.to_string(),
+        citation: Some(citation(&said.cite)),
     }
 }
 
@@ -229,21 +240,29 @@ pub(super) fn residence(residence: Residence) -> v1::Residence {
     }
 }
 
+/// The word for why a line has the sum it has, or none.
+pub(super) fn outcome_word(outcome: &LineOutcome) -> &'static str {
+    match outcome {
+        LineOutcome::Owed(_) => "OWED",
+        LineOutcome::NotTriggered => "NOT_TRIGGERED",
+        LineOutcome::Undecidable(_) => "UNDECIDABLE",
+        LineOutcome::ByHand(_) => "BY_HAND",
+        LineOutcome::NotInFen(_) => "NOT_IN_FEN",
+        LineOutcome::WithLater(_) => "WITH_LATER",
+    }
+}
+
 pub(super) fn line(words: &Vocabulary<'_>, line: &Line, deep: Deep) -> v1::SubsidyLine {
-    let (outcome, lacks): (_, &[Missing]) = match &line.outcome {
-        LineOutcome::Owed(_) => ("OWED", &[]),
-        LineOutcome::NotTriggered => ("NOT_TRIGGERED", &[]),
-        LineOutcome::Undecidable(missing) => ("UNDECIDABLE", missing),
-        LineOutcome::ByHand(_) => ("BY_HAND", &[]),
-        LineOutcome::NotInFen(_) => ("NOT_IN_FEN", &[]),
-        LineOutcome::WithLater(_) => ("WITH_LATER", &[]),
+    let lacks: &[Missing] = match &line.outcome {
+        LineOutcome::Undecidable(missing) => missing,
+        _ => &[],
     };
     let name = Text::new(words.groups.zh(&line.group), words.groups.en(&line.group));
     v1::SubsidyLine {
         group: line.group.to_string(),
         group_name: Some(text(name)),
         residence: residence(line.residence).into(),
-        outcome: outcome.to_owned(),
+        outcome: outcome_word(&line.outcome).to_owned(),
         outcome_text: Some(text(words.line_outcome(line))),
         subsidy_yuan: line.yuan().map(decimal),
         unit: line.unit.as_str().to_owned(),

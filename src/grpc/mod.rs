@@ -40,6 +40,8 @@ pub mod record;
 
 pub mod answers;
 
+mod diff;
+
 pub mod law;
 
 pub mod server;

@@ -7,7 +7,7 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
 use crate::{
     engine::{question::QuestionError, timeline::TimelineError},
-    service::{ServiceError, writer::SubmitError},
+    service::{ServiceError, diff::DiffError, writer::SubmitError},
 };
 
 use super::read::BadField;
@@ -78,6 +78,18 @@ pub(super) fn of_timeline(error: &TimelineError) -> Status {
         }
         TimelineError::Range(_) => {
             refused(Code::FailedPrecondition, "OUT_OF_RANGE", error.to_string())
+        }
+    }
+}
+
+/// The status of a document that cannot be compared.
+pub(super) fn of_diff(error: &DiffError) -> Status {
+    match error {
+        DiffError::Unknown(unknown) => {
+            not_found("DOCUMENT_UNKNOWN", "instrument", &unknown.id, error)
+        }
+        DiffError::Refused(_) => {
+            refused(Code::InvalidArgument, "DOCUMENT_REFUSED", error.to_string())
         }
     }
 }

@@ -35,6 +35,8 @@ pub mod cases;
 
 pub mod check;
 
+pub mod diff;
+
 pub mod status;
 
 pub mod command;
@@ -332,6 +334,14 @@ impl Service {
         }
         cached.by_area.insert(key, timeline.clone());
         Ok(timeline)
+    }
+
+    /// Sets a document beside the law without it.
+    ///
+    /// # Errors
+    /// The document does not exist or could not become law.
+    pub fn diff(&self, asked: &diff::Asked, strict: bool) -> Result<diff::Diff, diff::DiffError> {
+        diff::Diff::new(self.reference.clone(), self.writer.snapshot(), asked, strict)
     }
 
     /// The answer for an area and month.

@@ -5,7 +5,7 @@ use crate::rules::{
     finding::Severity,
     param::Selector,
     reach::Places,
-    terms::{Said, Shown},
+    shown::{Said, Shown},
 };
 
 use super::Lint;
