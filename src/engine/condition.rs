@@ -177,7 +177,9 @@ fn compared(
             }
         }
         if truth == Truth::Unknown {
-            condition.missing.extend(reading.missing.iter().cloned());
+            // Months of the run share figures with those before them.
+            let fresh = reading.missing.iter().filter(|one| !condition.missing.contains(one));
+            condition.missing.extend(fresh.cloned().collect::<Vec<_>>());
             match &threshold {
                 Err(missing) => condition.missing.push(missing.clone()),
                 Ok(threshold) if reading.value.is_some() => {
