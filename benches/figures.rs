@@ -10,10 +10,14 @@ use std::{
 
 use price_linkage::{
     domain::{area::AreaCode, month::Month},
-    engine::{question::Terms, timeline::Timeline},
+    engine::{
+        question::{Applied, Terms},
+        timeline::Timeline,
+        trigger::Follower,
+    },
     grpc::{server, v1},
-    intake::figures::NewFigure,
-    service::{Request, Service, status::answer},
+    intake::{figures::NewFigure, folder::library},
+    service::{Request, Service, check::check_texts, status::answer},
 };
 use tokio::net::TcpListener;
 use tonic::transport::{Channel, Server, server::TcpIncoming};
@@ -39,6 +43,46 @@ fn cpu() -> Duration {
     let fields: Vec<_> = text.rsplit(')').next().unwrap_or("").split_whitespace().collect();
     let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
     Duration::from_millis((ticks(11) + ticks(12)) * 10)
+}
+
+fn documents(service: &Service) {
+    let data = &service.reference.data;
+    let spent = timed(9, || {
+        black_box(library(&data.texts, &data.areas).unwrap());
+    });
+    println!("{} documents read and put together: {spent:?}", data.texts.len());
+    let mut checked = None;
+    let spent = timed(9, || checked = Some(black_box(check_texts(data, &data.texts))));
+    let cases = checked.map_or(0, |checked| checked.cases);
+    println!("{} documents read and checked, with {cases} own cases: {spent:?}", data.texts.len());
+}
+
+/// What the README calls resolution plus decision: which law holds, and what it makes of the month.
+fn resolution(service: &Service) {
+    let ledger = service.writer.snapshot();
+    let world = service.reference.world(&ledger);
+    let terms = Terms::default();
+    let area: AreaCode = "150100".parse().unwrap();
+    let month: Month = "2020-03".parse().unwrap();
+    const CALLS: u32 = 1_000;
+    let spent = timed(5, || {
+        for _ in 0..CALLS {
+            black_box(service.answer(&ledger, area, month, &terms, false).unwrap());
+        }
+    });
+    println!("resolution plus decision, history at hand: {:?}", spent / CALLS);
+    let spent = timed(5, || {
+        for _ in 0..CALLS {
+            let applied = Applied::new(world, area, month, &terms).unwrap().unwrap();
+            black_box(Follower::default().step(&applied).unwrap());
+        }
+    });
+    println!("resolution plus decision of a month by itself: {:?}", spent / CALLS);
+    let spent = timed(5, || {
+        let timeline = Timeline::through(world, area, month, &terms).unwrap();
+        black_box(answer(world, &timeline, month, &terms, false).unwrap());
+    });
+    println!("resolution plus decision, history from the first month on: {spent:?}");
 }
 
 fn decisions(service: &Service) {
@@ -182,6 +226,8 @@ fn main() {
     let start = Instant::now();
     let service = Service::in_memory(&[]).unwrap();
     println!("shipped data loaded and checked: {:?}", start.elapsed());
+    documents(&service);
+    resolution(&service);
     decisions(&service);
     recording();
     let runtime = tokio::runtime::Runtime::new().unwrap();

@@ -341,6 +341,67 @@ async fn the_law_in_force_names_each_parameter_with_its_document() {
 }
 
 #[tokio::test]
+async fn a_document_is_set_beside_the_law_without_it() {
+    use v1::{diff_instrument_request::Document, diff_instrument_response::Item};
+    let running = run().await;
+    let mut client = v1::rule_service_client::RuleServiceClient::new(running.channel);
+    let request = |document| v1::DiffInstrumentRequest { document, strict: false };
+    let asked = request(Some(Document::Id("nation-2020-doubling".into())));
+    let mut stream = client.diff_instrument(asked).await.unwrap().into_inner();
+    let (mut law, mut months, mut totals) = (Vec::new(), Vec::new(), Vec::new());
+    while let Some(part) = stream.next().await {
+        assert!(totals.is_empty(), "the totals are the last message");
+        match part.unwrap().item.unwrap() {
+            Item::Law(changes) => law.push(changes),
+            Item::Month(month) => months.push(month),
+            Item::Totals(sums) => totals.push(sums),
+        }
+    }
+    let ([law], [totals]) = (&law[..], &totals[..]) else { panic!("one of each") };
+    let by = law.parameters.iter().find(|one| one.path == "amount.steps.doubling.by").unwrap();
+    assert_eq!((by.before.len(), by.from), (0, month(2020, 3)));
+    let after: Vec<_> = by.after.iter().map(|said| &*said.text).collect();
+    assert_eq!(after, ["2"]);
+    let covered: Vec<_> = (law.groups.iter())
+        .map(|one| (&*one.group, one.before.is_some(), one.after.is_some()))
+        .collect();
+    let added =
+        ["orphan_community", "orphan_institution", "unattended_child", "unemployment_allowance"];
+    assert_eq!(covered, added.map(|group| (group, false, true)));
+    let order: Vec<_> = months.iter().map(|one| (one.area.clone(), one.month.unwrap())).collect();
+    assert!(order.is_sorted_by_key(|(area, at)| (area.clone(), at.year, at.month)));
+    let hohhot: Vec<_> = months.iter().filter(|one| one.area == "150100").collect();
+    let [hohhot] = hohhot[..] else { panic!("one month of Hohhot") };
+    assert_eq!((hohhot.month, hohhot.triggered_before()), (month(2020, 3), v1::Triggered::Yes));
+    let yuan = |one: &Option<Decimal>| one.as_ref().map_or("-".into(), |yuan| yuan.value.clone());
+    let sums: Vec<_> = (hohhot.sums.iter())
+        .filter(|one| ["subsistence_allowance", "unattended_child"].contains(&&*one.group))
+        .map(|one| (one.outcome_before.as_str(), yuan(&one.yuan_before), yuan(&one.yuan_after)))
+        .collect();
+    let expected = [
+        ("OWED", "30.00", "60.00"),
+        ("OWED", "15.00", "30.00"),
+        ("NOT_COVERED", "-", "60.00"),
+        ("NOT_COVERED", "-", "30.00"),
+    ];
+    assert_eq!(sums, expected.map(|(word, a, b)| (word, a.to_owned(), b.to_owned())));
+    let decided = months.iter().filter(|one| one.state_before != one.state_after).count();
+    let sums: usize = months.iter().map(|one| one.sums.len()).sum();
+    assert_eq!(totals.months_decided_differently, decided as i64);
+    assert_eq!(totals.months_paid_differently, months.len() as i64);
+    assert_eq!(totals.sums_different, sums as i64);
+    assert_eq!(totals.areas, 66);
+    for (document, code, why) in [
+        (Some(Document::Id("no-such".into())), Code::NotFound, "DOCUMENT_UNKNOWN"),
+        (Some(Document::Text("id = 3".into())), Code::InvalidArgument, "DOCUMENT_REFUSED"),
+        (None, Code::InvalidArgument, "BAD_FIELD"),
+    ] {
+        let refused = client.diff_instrument(request(document)).await.unwrap_err();
+        assert_eq!((refused.code(), &*reason(&refused)), (code, why));
+    }
+}
+
+#[tokio::test]
 async fn health_and_both_reflections_answer() {
     let running = run().await;
     let mut health = HealthClient::new(running.channel.clone());

@@ -212,3 +212,84 @@ fn an_unknown_area_is_refused_with_a_hint() {
     assert!(told.contains("area 999999: not in the list of areas"), "{told}");
     assert!(told.contains("hint:"), "{told}");
 }
+
+const PROPOSED: &str = r#"
+id = "hohhot-proposed"
+kind = "regional"
+title_zh = "示例通知"
+title_en = "Example notice"
+jurisdiction = "150100"
+index_months = { from = "2019-04", until = "2019-07" }
+confidence = "A"
+[trigger.conditions.cpi]
+threshold = [ { from = "2019-06", value = "3.0" }, { value = "2.5" } ]
+clause = "二"
+[[groups]]
+add = ["poor_student"]
+"#;
+
+#[test]
+fn a_document_that_is_not_yet_law_is_set_beside_the_law_without_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "proposed.toml", PROPOSED.as_bytes());
+    let found = out(&["rules", "diff", &path, "--format", "csv"]);
+    let sum = |group: &str, residence: &str, yuan: &str| {
+        format!("sum,150100,2019-05,{group},{residence},undecidable,{yuan},,")
+    };
+    let groups = [
+        "orphan_community",
+        "orphan_institution",
+        "poor_student",
+        "special_care",
+        "special_hardship",
+        "subsistence_allowance",
+        "unemployment_insurance",
+    ];
+    // CPI was 2.4, 2.7, 2.6 and 3.0; food is not recorded. In June both sides ask for 3.0 again.
+    let below = "im-2017 CPI单月同比涨幅达到3%";
+    let path_of = "trigger.conditions.cpi.threshold";
+    let mut expected = vec![
+        "kind,area_code,index_month,subject,residence,before,after,before_source,after_source"
+            .to_owned(),
+        format!("parameter,150100,2019-04,{path_of},,3.0,2.5,{below},hohhot-proposed 二"),
+        format!("parameter,150100,2019-06,{path_of},,3.0,3.0,{below},hohhot-proposed 二"),
+        "decision,150100,2019-05,,,undecidable/undecidable,yes/started,,".to_owned(),
+    ];
+    for group in groups {
+        expected.extend([sum(group, "urban", "30.00"), sum(group, "rural", "15.00")]);
+    }
+    assert_eq!(found.lines().collect::<Vec<_>>(), expected);
+    let shown = out(&["rules", "diff", &path]);
+    assert!(shown.contains("threshold 2019-06… (自此无差别)\n  - 3.0\n"), "{shown}");
+    assert!(shown.contains("重申、未改变: groups.poor_student"), "{shown}");
+    assert!(
+        shown.ends_with("比较 1 个地区:1 个月决定不同,1 个月发放不同,14 项金额不同\n"),
+        "{shown}"
+    );
+    let wrong = PROPOSED.replace("clause", "clauses");
+    let path = write(folder.path(), "wrong.toml", wrong.as_bytes());
+    let told = refused(&["rules", "diff", &path]);
+    assert!(told.contains("document:11: error[unknown_key]"), "{told}");
+    assert!(refused(&["rules", "diff", "no-such"]).contains("no document has this id"));
+}
+
+#[test]
+fn the_check_prints_notes_only_when_asked_and_csv_keeps_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = PROPOSED.replace("clause = \"二\"", "run_months = { open = true }");
+    write(folder.path(), "proposed.toml", text.as_bytes());
+    let path = folder.path().to_str().unwrap();
+    let shown = out(&["rules", "check", path]);
+    assert_eq!(
+        shown,
+        "1 documents, 0 cases run, 0 errors, 0 warnings, 1 notes\n\
+         notes: 1 open_parameter; --notes prints them\n"
+    );
+    let told = out(&["rules", "check", path, "--notes"]);
+    assert!(
+        told.lines().next().unwrap().contains("proposed.toml:11: note[open_parameter]"),
+        "{told}"
+    );
+    let csv = out(&["rules", "check", path, "--format", "csv"]);
+    assert_eq!(csv.lines().count(), 2, "{csv}");
+}

@@ -9,6 +9,7 @@ use std::{
 };
 
 use price_linkage::{
+    domain::month::Month,
     intake::folder::{Dataset, load},
     rules::finding::Severity,
     service::check::{Checked, check, check_texts},
@@ -594,6 +595,68 @@ fn everything_is_told_at_once() {
         format!("e.toml:{} unknown_key", line("due_days")),
     ];
     assert_eq!(found, expected);
+}
+
+/// Every bound reached at once, with a case far in the future and nothing recorded.
+#[test]
+fn a_document_at_every_bound_is_checked_in_time() {
+    let names: Vec<_> = (0..8).map(|at| format!("c{at}")).collect();
+    let mut text = format!(
+        "id = \"slow\"\nkind = \"regional\"\ntitle_zh = \"慢\"\ntitle_en = \"slow\"\n\
+         jurisdiction = \"990100\"\nindex_months = {{ from = \"1990-01\" }}\n[trigger]\n\
+         when = \"{}\"\nholds_on = \"carrying\"\nend_after_months = 12\nlongest_run_months = 24\n\
+         pause_months = 120\nback_pay_months = 36\n",
+        names.join(" or ")
+    );
+    for name in &names {
+        text += &format!(
+            "[trigger.conditions.{name}]\nseries = \"cpi\"\ncomparator = \">=\"\n\
+             threshold = {{ open = true }}\nmeasure = \"average\"\naverage_months = 12\nrun_months = 12\n"
+        );
+    }
+    text += "[[groups]]\nadd = [\"subsistence_allowance\"]\n[amount]\norder = [\"s0\", \"whole\"]\n\
+             [amount.steps.whole]\nkind = \"round\"\nto = \"yuan\"\nmode = \"up\"\n\
+             [amount.steps.s8]\nkind = \"flat\"\nyuan = \"1\"\n[payment]\ndue = \"month_of_release\"\n";
+    for at in 0..8 {
+        let of = format!("\"s{}\", ", at + 1).repeat(64);
+        text += &format!("[amount.steps.s{at}]\nkind = \"higher_of\"\nof = [{of}]\n");
+    }
+    text += "[[cases]]\nname = \"c\"\narea = \"990100\"\nmonth = \"2060-12\"\n\
+             figures = [ { series = \"cpi\", month = \"1990-01\", value = \"5\" } ]\n\
+             expect = { triggered = \"undecidable\" }\n";
+    let started = Instant::now();
+    assert_eq!(found(&[("slow.toml", &text)]), Vec::<String>::new());
+    // Sixty-four steps of sixty-four, eight deep, would never end.
+    let triggered = text.replace("threshold = { open = true }", "threshold = \"1\"");
+    let triggered = triggered
+        .replace("average_months = 12\nrun_months = 12", "average_months = 1\nrun_months = 1");
+    let triggered = triggered.replace("month = \"2060-12\"", "month = \"1990-01\"");
+    let triggered = triggered.replace(
+        "triggered = \"undecidable\"",
+        "triggered = \"yes\", amounts = [ { group = \"subsistence_allowance\", residence = \"urban\", yuan = \"1.00\" } ]",
+    );
+    let told = checked(&[("slow.toml", &triggered)]).findings;
+    let told: Vec<_> = told.iter().filter(|one| one.code == "case").map(|one| &*one.en).collect();
+    assert!(told.len() == 1 && told[0].contains("too many steps name each other"), "{told:?}");
+    let spent = started.elapsed();
+    assert!(spent < Duration::from_secs(120), "{spent:?}");
+}
+
+#[test]
+fn cases_are_run_until_they_have_decided_enough_months() {
+    let case = "[[cases]]\nname = \"c\"\narea = \"990101\"\nmonth = \"2099-12\"\n\
+                expect = { triggered = \"undecidable\" }\n";
+    let last: Month = "2099-12".parse().unwrap();
+    let months = DATA.library.oldest().unwrap().through(last).count();
+    let run = 50_000 / months;
+    for (more, unrun) in [(0, 0), (1, 1), (2, 2)] {
+        let text = format!("{GOOD}{}", case.repeat(run + more));
+        let checked = checked(&[("many.toml", &text)]);
+        assert_eq!(checked.cases, run);
+        let told: Vec<_> = checked.findings.iter().filter(|one| one.code == "case").collect();
+        assert_eq!(told.len(), unrun);
+        assert!(told.iter().all(|one| one.en.starts_with("not run: ")), "{told:?}");
+    }
 }
 
 #[test]

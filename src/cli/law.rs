@@ -14,6 +14,7 @@ use super::{
     Asking, Format, Place,
     ask::cited,
     client::{self, month_text, told, with, year_month},
+    diff::Diff,
     output::{Rows, json, say},
 };
 
@@ -27,6 +28,8 @@ pub(super) enum Rules {
     Show(Show),
     /// Check a folder of documents: everything that is wrong with them, at once, and their own cases.
     Check(Check),
+    /// What a document changes: in the law it stands on, and over the recorded history.
+    Diff(Diff),
 }
 
 #[derive(Debug, Args)]
@@ -65,6 +68,7 @@ impl Rules {
             Self::List(list) => list.run(place)?,
             Self::Show(show) => show.run(place)?,
             Self::Check(check) => return check.run(place),
+            Self::Diff(diff) => diff.run(place)?,
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -13,6 +13,8 @@ mod cases;
 
 mod client;
 
+mod diff;
+
 mod law;
 
 mod output;

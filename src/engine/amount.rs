@@ -3,6 +3,8 @@
 //! **Invariant:** a sum is exact until a step named `round`; every operand says where it comes from;
 //! without every operand there is no sum.
 
+use std::cell::Cell;
+
 use rust_decimal::Decimal;
 
 use crate::{
@@ -248,7 +250,9 @@ pub fn quote(
     let mut lines = Vec::new();
     for (group, covered_by) in covered(applied) {
         for residence in Residence::ALL {
-            let asked = Asked { applied, timeline, outcome, terms, depth: 0 };
+            let steps_left = Cell::new(STEPS_MAX);
+            let asked =
+                Asked { applied, timeline, outcome, terms, depth: 0, steps_left: &steps_left };
             lines.push(line(&asked, &group, residence, covered_by.clone())?);
         }
     }
@@ -256,6 +260,9 @@ pub fn quote(
     let discretion = applied.rules.terms.discretion.iter().filter(now).cloned().collect();
     Ok(Quote { lines, discretion })
 }
+
+/// Most steps taken for one line.
+pub(super) const STEPS_MAX: u32 = 1_000;
 
 /// What a line is computed for.
 #[derive(Clone, Copy)]
@@ -266,6 +273,8 @@ pub(super) struct Asked<'a, 'w> {
     pub terms: &'a Terms,
     /// How many earlier amounts deep.
     pub depth: u32,
+    /// How many more steps may be taken, those of other steps' and earlier sums included.
+    pub steps_left: &'a Cell<u32>,
 }
 
 pub(super) fn line(

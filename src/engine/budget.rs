@@ -4,7 +4,10 @@
 //! records that it was decided by discretion; every amount is a rate of [`super::amount`] times a
 //! count, and its charges add up to it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, HashMap},
+};
 
 use rust_decimal::Decimal;
 
@@ -20,7 +23,7 @@ use crate::{
 };
 
 use super::{
-    amount::{Asked, Line, LineOutcome, Operand, covered, line},
+    amount::{Asked, Line, LineOutcome, Operand, STEPS_MAX, covered, line},
     deadline::PayBy,
     funding::{Funding, funding},
     question::{Applied, Missing, Terms, World},
@@ -100,9 +103,17 @@ pub fn budget(
         }
         let timeline = &timelines[&area];
         let applied = Applied::new(world, area, month, terms).map_err(TimelineError::from)?;
+        let steps_left = Cell::new(STEPS_MAX);
         match (applied, timeline.get(month)) {
             (Ok(applied), Some(outcome)) => {
-                let asked = Asked { applied: &applied, timeline, outcome, terms, depth: 0 };
+                let asked = Asked {
+                    applied: &applied,
+                    timeline,
+                    outcome,
+                    terms,
+                    depth: 0,
+                    steps_left: &steps_left,
+                };
                 work.place(&asked, place, at)?;
             }
             (Err(missing), _) => {
@@ -176,6 +187,7 @@ impl Work<'_> {
         covered_by: &Cite,
     ) -> Result<(), BudgetError> {
         let applied = asked.applied;
+        asked.steps_left.set(STEPS_MAX);
         let line = line(asked, &row.group, row.residence, covered_by.clone())?;
         let rate = match line.outcome {
             LineOutcome::Owed(rate) => rate,
@@ -260,16 +272,9 @@ impl Work<'_> {
 
     /// How many of the unit are paid; none when the households are missing or impossible.
     fn count(&mut self, row: &Headcount, unit: Unit, at: usize) -> Option<Count> {
-        let count = match (unit, row.households) {
-            (Unit::Person, _) => return Some(Count { units: row.persons, further: 0 }),
-            (Unit::Household, Some(units)) => Count { units, further: 0 },
-            (Unit::HouseholdAndHeads, Some(units)) => {
-                Count { units, further: row.persons.saturating_sub(units) }
-            }
-            (_, None) => Count { units: u64::MAX, further: 0 },
-        };
-        if count.units <= row.persons {
-            return Some(count);
+        let count = Count::of(row, unit);
+        if count.is_some() {
+            return count;
         }
         let text = Text::new(
             "按户发放,应填写户数,且不多于人数",

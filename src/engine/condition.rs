@@ -181,7 +181,9 @@ fn compared(
             }
         }
         if truth == Truth::Unknown {
-            condition.missing.extend(reading.missing.iter().cloned());
+            // Months of the run share figures with those before them.
+            let fresh = reading.missing.iter().filter(|one| !condition.missing.contains(one));
+            condition.missing.extend(fresh.cloned().collect::<Vec<_>>());
             match &threshold {
                 Err(missing) => condition.missing.push(missing.clone()),
                 Ok(threshold) if reading.value.is_some() => {
@@ -272,7 +274,7 @@ fn nearer<T, U>(applied: &Applied<'_>, this: &Pick<'_, T>, other: &Pick<'_, U>) 
 }
 
 /// Compares with a threshold; with one left open within bounds, only where both bounds agree.
-fn compare(value: Exact, comparator: Comparator, threshold: Threshold) -> Truth {
+pub(super) fn compare(value: Exact, comparator: Comparator, threshold: Threshold) -> Truth {
     let met = |at: rust_decimal::Decimal| {
         let at = Exact::from(at);
         match comparator {

@@ -18,7 +18,7 @@ use super::{
 };
 
 /// A possible past: where the mechanism stands after a month.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Phase {
     /// Not running; `blocked` until a month in which it would not hold, `paused` until a month.
     Idle { blocked: bool, paused: Option<Month> },
@@ -29,7 +29,7 @@ pub(super) enum Phase {
 }
 
 /// A running episode, reduced to what the rules in force can still ask of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Run {
     /// Its first month, where known.
     pub since: Option<Month>,
@@ -44,7 +44,7 @@ pub(super) struct Run {
 pub(super) const IDLE: Phase = Phase::Idle { blocked: false, paused: None };
 
 /// What one possible past makes of a month.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Branch {
     pub phase: Phase,
     pub state: State,

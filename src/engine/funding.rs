@@ -17,6 +17,8 @@ use crate::{
 
 use super::{
     amount::{Asked, Line, LineOutcome},
+    condition::{Truth, compare},
+    question::Threshold,
     step::{Evaluation, order},
 };
 
@@ -47,8 +49,15 @@ pub(super) fn funding(
 ) -> Result<Funding, RangeError> {
     let terms = &asked.applied.rules.terms.funding;
     let mut cites = Vec::new();
-    let split = picked(&terms.split, context, &mut cites);
-    let increment_rate = increment(asked, context, line, &mut cites)?;
+    let mut split = picked(&terms.split, context, &mut cites);
+    let increment_rate = match (only_lowered(asked, context), &line.outcome) {
+        (Truth::Yes, LineOutcome::Owed(rate)) => *rate,
+        (lowered, _) => {
+            // Whether all of it is the increment cannot be said; nor then who pays.
+            split = split.filter(|_| lowered != Truth::Unknown);
+            increment(asked, context, line, &mut cites)?
+        }
+    };
     let increment_split = match terms.increment_split.is_unset() || increment_rate.is_zero() {
         true => split.clone(),
         false => picked(&terms.increment_split, context, &mut cites),
@@ -68,6 +77,38 @@ fn picked(
     let Pick::Set(picked) = param.pick(context) else { return None };
     cites.push(picked.cite.clone());
     Some(picked.value.clone())
+}
+
+/// Whether only conditions whose threshold a document lowered carry the month, and would not have
+/// without that; unknown while a condition that may carry it as well cannot be decided.
+fn only_lowered(asked: &Asked<'_, '_>, context: &Context<'_>) -> Truth {
+    let (rules, outcome) = (&asked.applied.rules.terms, asked.outcome);
+    let Pick::Set(names) = rules.funding.increment_lowered.pick(context) else { return Truth::No };
+    let mut open = false;
+    for condition in &outcome.conditions {
+        let unlowered = rules.conditions.get(&condition.name).filter(|_| {
+            names.value.contains(&condition.name) && outcome.carried_by.contains(&condition.name)
+        });
+        let Some(unlowered) = unlowered else {
+            match condition.met {
+                Truth::Yes => return Truth::No,
+                Truth::Unknown => open = true,
+                Truth::No => {}
+            }
+            continue;
+        };
+        let value = condition.readings.first().and_then(|reading| reading.value);
+        match (unlowered.threshold.pick_unlowered(&asked.applied.context()), value) {
+            (Pick::Set(threshold), Some(value)) => {
+                let at = Threshold::At(*threshold.value);
+                if compare(value, condition.comparator, at) == Truth::Yes {
+                    return Truth::No;
+                }
+            }
+            _ => open = true,
+        }
+    }
+    if open { Truth::Unknown } else { Truth::Yes }
 }
 
 /// What the increment's steps add to the rate, or all of it for the increment's groups.

@@ -114,6 +114,11 @@ impl<'a, 'w> Evaluation<'a, 'w> {
     /// Takes a step.
     pub fn take(&mut self, name: &Code) -> Result<(), Stop> {
         let path = |key: &str| format!("amount.steps.{name}.{key}");
+        let left = self.asked.steps_left.get().checked_sub(1).ok_or_else(|| {
+            let path = format!("amount.steps.{name}: too many steps name each other");
+            Missing::Parameter { path, left_open_by: None }
+        })?;
+        self.asked.steps_left.set(left);
         let terms = self.applied().rules.terms.steps.get(name);
         let Some(terms) = terms else {
             return Err(Missing::Parameter { path: path("kind"), left_open_by: None }.into());

@@ -6,9 +6,12 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use crate::domain::{
-    exact::RangeError,
-    run::{Charge, RunLine},
+use crate::{
+    domain::{
+        exact::RangeError,
+        run::{Charge, Headcount, RunLine},
+    },
+    rules::word::Unit,
 };
 
 /// How many persons or households are paid the rate, and how many further heads.
@@ -19,6 +22,18 @@ pub(super) struct Count {
 }
 
 impl Count {
+    /// What is counted of a headcount; none when the households are missing or impossible.
+    pub fn of(row: &Headcount, unit: Unit) -> Option<Self> {
+        let households = row.households.filter(|households| *households <= row.persons);
+        match unit {
+            Unit::Person => Some(Self { units: row.persons, further: 0 }),
+            Unit::Household => Some(Self { units: households?, further: 0 }),
+            Unit::HouseholdAndHeads => {
+                Some(Self { units: households?, further: row.persons - households? })
+            }
+        }
+    }
+
     /// Units × rate + further heads × what each of them adds.
     pub fn times(self, rate: Decimal, further: Option<Decimal>) -> Result<Decimal, RangeError> {
         let product = |count: u64, rate: Decimal| {

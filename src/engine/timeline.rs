@@ -47,7 +47,7 @@ impl Timeline {
         last: Month,
         terms: &Terms,
     ) -> Result<Self, TimelineError> {
-        let law = world.library.instruments().iter().map(|one| one.head.months.from);
+        let law = world.library.oldest().into_iter();
         let first = law.chain(world.figures.oldest()).min().unwrap_or(last).min(last);
         let mut follower = Follower::default();
         let mut outcomes = Vec::with_capacity(first.through(last).count());

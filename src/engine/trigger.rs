@@ -4,6 +4,8 @@
 //! **Invariant:** where the past cannot be told, every possible past is followed; a month is decided
 //! exactly when all of them agree.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::{
     domain::{
         area::AreaCode,
@@ -117,9 +119,10 @@ impl Follower {
 
     fn conclude(&mut self, month: Month, tests: &Tests, outcome: &mut MonthOutcome) {
         let mut branches: Vec<Branch> = Vec::new();
+        let mut seen = HashSet::new();
         for phase in &self.phases {
             for branch in follow(phase, month, tests, &outcome.conditions) {
-                if !branches.contains(&branch) {
+                if seen.insert(branch.clone()) {
                     branches.push(branch);
                 }
             }
@@ -146,38 +149,42 @@ impl Follower {
             }
             self.undecided = Some(month);
         }
-        self.phases.clear();
-        for branch in branches {
-            self.admit(branch.phase);
-        }
-    }
-
-    /// Adds a possible past; two that differ only in when the episode began become one. Their
-    /// number is bounded by the conditions, the months below and the months paid that the rules
-    /// count.
-    fn admit(&mut self, phase: Phase) {
-        if let Phase::Running(run) = &phase {
-            for other in &mut self.phases {
-                let Phase::Running(known) = other else { continue };
-                if (&known.carrying, known.paid, known.below)
-                    == (&run.carrying, run.paid, run.below)
-                {
-                    known.since = known.since.filter(|since| Some(*since) == run.since);
-                    return;
-                }
-            }
-        }
-        if !self.phases.contains(&phase) {
-            self.phases.push(phase);
-        }
+        self.phases = merged(branches.into_iter().map(|branch| branch.phase).collect());
     }
 
     /// After a month whose rule is incomplete, it may be running or not.
     fn lose_track(&mut self, month: Month) {
         self.undecided = Some(month);
-        self.admit(IDLE);
-        self.admit(Phase::Running(Run { since: None, carrying: Vec::new(), paid: 0, below: 0 }));
+        let running = Run { since: None, carrying: Vec::new(), paid: 0, below: 0 };
+        let known = self.phases.drain(..);
+        self.phases = merged(known.chain([IDLE, Phase::Running(running)]).collect());
     }
+}
+
+/// The possible pasts, each once; two that differ only in when the episode began become one. Their
+/// number is bounded by the conditions, the months below and the months paid that the rules count.
+fn merged(phases: Vec<Phase>) -> Vec<Phase> {
+    let mut all: Vec<Phase> = Vec::new();
+    let mut places: HashMap<Phase, usize> = HashMap::new();
+    for phase in phases {
+        let key = match &phase {
+            Phase::Running(run) => Phase::Running(Run { since: None, ..run.clone() }),
+            other => other.clone(),
+        };
+        match (places.get(&key), &phase) {
+            (Some(at), Phase::Running(run)) => {
+                if let Phase::Running(known) = &mut all[*at] {
+                    known.since = known.since.filter(|since| Some(*since) == run.since);
+                }
+            }
+            (Some(_), _) => {}
+            (None, _) => {
+                places.insert(key, all.len());
+                all.push(phase);
+            }
+        }
+    }
+    all
 }
 
 /// The common answer of the branches.

@@ -31,12 +31,13 @@ use super::{
 /// Most areas in one replay.
 pub const REPLAY_AREAS_MAX: usize = 4_000;
 /// Messages of a stream waiting for a slow client.
-const STREAM_WAITING_MAX: usize = 64;
+pub(super) const STREAM_WAITING_MAX: usize = 64;
 
 /// Serves questions.
 pub struct Answers(pub Arc<Service>);
 
-type Streamed<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+/// The stream of an answer in parts.
+pub(super) type Streamed<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 impl Answers {
     fn answer(

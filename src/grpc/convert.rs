@@ -20,7 +20,10 @@ use crate::{
         question::{Missing, Threshold},
         reason::{Text, Vocabulary},
     },
-    rules::cite::{Cite, Head},
+    rules::{
+        cite::{Cite, Head},
+        shown::Said,
+    },
     service::status::Status,
 };
 
@@ -75,6 +78,14 @@ pub(super) fn citation(cite: &Cite) -> v1::Citation {
         confidence: cite.mark.as_str().to_owned(),
         assumed: cite.is_assumed(),
         note: cite.note.to_string(),
+    }
+}
+
+pub(super) fn provision(said: &Said) -> v1::Provision {
+    v1::Provision {
+        text: said.text.clone(),
+        when: said.when.to_string(),
+        citation: Some(citation(&said.cite)),
     }
 }
 
@@ -228,6 +239,7 @@ pub(super) fn residence(residence: Residence) -> v1::Residence {
     }
 }
 
+/// The word for why a line has the sum it has, or none.
 pub(super) fn line(words: &Vocabulary<'_>, line: &Line, deep: Deep) -> v1::SubsidyLine {
     let lacks: &[Missing] = match &line.outcome {
         LineOutcome::Undecidable(missing) => missing,

@@ -6,15 +6,18 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     engine::{amount::covered, question::Applied, reason::Text},
-    rules::terms::Said,
+    rules::shown::Shown,
     service::Service,
 };
 
 use super::{
+    answers::Streamed,
     convert,
+    deadline::deadline_in,
+    diff,
     page::Page,
     read::{area_in, area_opt, month_in, month_opt, terms_in},
-    status::{of_service, of_timeline},
+    status::{of_diff, of_service, of_timeline},
     v1::{self, area_service_server::AreaService, rule_service_server::RuleService},
 };
 
@@ -68,14 +71,9 @@ impl RuleService for Laws {
                 citation: Some(convert::citation(&cite)),
             }
         };
-        let said = |said: Said| v1::Provision {
-            text: said.text,
-            when: said.when.to_string(),
-            citation: Some(convert::citation(&said.cite)),
-        };
-        let parameter = |shown: crate::rules::terms::Shown| v1::Parameter {
+        let parameter = |shown: Shown| v1::Parameter {
             path: shown.path,
-            says: shown.says.into_iter().map(said).collect(),
+            says: shown.says.iter().map(convert::provision).collect(),
         };
         Ok(Response::new(v1::Rules {
             area: area.to_string(),
@@ -88,6 +86,19 @@ impl RuleService for Laws {
             groups: covered(&applied).into_iter().map(group).collect(),
             law_digest: applied.rules.digest.clone(),
         }))
+    }
+
+    type DiffInstrumentStream = Streamed<v1::DiffInstrumentResponse>;
+
+    async fn diff_instrument(
+        &self,
+        asked: Request<v1::DiffInstrumentRequest>,
+    ) -> Result<Response<Self::DiffInstrumentStream>, Status> {
+        let deadline = deadline_in(asked.metadata().as_ref());
+        let asked = asked.into_inner();
+        let document = diff::document_in(asked.document)?;
+        let diff = self.0.diff(&document, asked.strict).map_err(|error| of_diff(&error))?;
+        Ok(Response::new(diff::stream(self.0.clone(), diff, deadline)))
     }
 }
 

@@ -42,6 +42,8 @@ pub mod record;
 
 pub mod answers;
 
+mod diff;
+
 pub mod law;
 
 pub mod run;

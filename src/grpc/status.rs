@@ -8,7 +8,7 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use crate::{
     domain::life::MoveError,
     engine::{budget::BudgetError, question::QuestionError, timeline::TimelineError},
-    service::{ServiceError, run::RunRefused, writer::SubmitError},
+    service::{ServiceError, diff::DiffError, run::RunRefused, writer::SubmitError},
     store::runs::RunError,
 };
 
@@ -101,6 +101,18 @@ pub(super) fn of_timeline(error: &TimelineError) -> Status {
         }
         TimelineError::Range(_) => {
             refused(Code::FailedPrecondition, "OUT_OF_RANGE", error.to_string())
+        }
+    }
+}
+
+/// The status of a document that cannot be compared.
+pub(super) fn of_diff(error: &DiffError) -> Status {
+    match error {
+        DiffError::Unknown(unknown) => {
+            not_found("DOCUMENT_UNKNOWN", "instrument", &unknown.id, error)
+        }
+        DiffError::Refused(_) => {
+            refused(Code::InvalidArgument, "DOCUMENT_REFUSED", error.to_string())
         }
     }
 }

@@ -14,7 +14,7 @@ pub const TEXT_BYTES_MAX: usize = 1024 * 1024;
 /// Most cases of one parameter, and most members of a list that is walked for every month.
 pub const LIST_MAX: usize = 500;
 
-const CONDITIONS_MAX: usize = 16;
+const CONDITIONS_MAX: usize = 8;
 const STEPS_MAX: usize = 64;
 const EXAMPLES_MAX: usize = 200;
 
@@ -61,7 +61,7 @@ fn numbers(reader: &mut Reader, terms: &Terms) {
     let mut bounds = vec![
         ("trigger.back_pay_months".to_owned(), &trigger.back_pay_months, 1, 36),
         ("trigger.end_after_months".to_owned(), &trigger.end_after_months, 1, 12),
-        ("trigger.longest_run_months".to_owned(), &trigger.longest_run_months, 1, 36),
+        ("trigger.longest_run_months".to_owned(), &trigger.longest_run_months, 1, 24),
         ("trigger.pause_months".to_owned(), &trigger.pause_months, 1, 120),
         ("payment.due_days".to_owned(), &payment.due_days, 0, 366),
         ("payment.due_day".to_owned(), &payment.due_day, 1, 31),
@@ -70,13 +70,13 @@ fn numbers(reader: &mut Reader, terms: &Terms) {
     ];
     for (name, one) in &terms.conditions {
         let path = |key| format!("trigger.conditions.{name}.{key}");
-        bounds.push((path("average_months"), &one.average_months, 1, 24));
-        bounds.push((path("run_months"), &one.run_months, 1, 24));
+        bounds.push((path("average_months"), &one.average_months, 1, 12));
+        bounds.push((path("run_months"), &one.run_months, 1, 12));
         bounds.push((path("decimals"), &one.decimals, 0, 6));
     }
     for (name, one) in &terms.steps {
         let path = |key| format!("amount.steps.{name}.{key}");
-        bounds.push((path("rise_average_months"), &one.rise_average_months, 1, 24));
+        bounds.push((path("rise_average_months"), &one.rise_average_months, 1, 12));
         bounds.push((path("months_back"), &one.months_back, 1, 36));
     }
     for (path, param, least, most) in bounds {

@@ -117,6 +117,11 @@ impl Library {
         &self.instruments
     }
 
+    /// The first index month of any document.
+    pub fn oldest(&self) -> Option<Month> {
+        self.instruments.iter().map(|one| one.head.months.from).min()
+    }
+
     /// The document with this id.
     pub fn get(&self, id: &str) -> Result<&Instrument, UnknownDocument> {
         let found = self.instruments.iter().find(|instrument| instrument.head.id == id);

@@ -19,6 +19,8 @@ pub mod expr;
 
 pub mod param;
 
+pub mod shown;
+
 pub mod terms;
 
 mod coverage;

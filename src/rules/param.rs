@@ -269,6 +269,15 @@ impl<T> Setting<T> {
     }
 }
 
+impl<T: Value> Param<T> {
+    /// The value for the case at hand as it would be if no document had lowered it.
+    pub fn pick_unlowered(&self, context: &Context<'_>) -> Pick<'_, T> {
+        let lowers = |layer: &&Setting<T>| matches!(layer, Setting::LowerTo(..));
+        let above = self.layers.iter().take_while(lowers).count();
+        pick_from(&self.layers[above..], context)
+    }
+}
+
 fn pick_from<'a, T: Value>(layers: &'a [Setting<T>], context: &Context<'_>) -> Pick<'a, T> {
     let Some((top, below)) = layers.split_first() else { return Pick::Unset };
     match top {

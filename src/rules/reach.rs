@@ -96,4 +96,20 @@ impl Selector {
         };
         Self { from, until, ..self.clone() }
     }
+
+    /// What is left of the selector in an index month and its pay month; none when it does not fit
+    /// them.
+    pub(super) fn at(&self, month: Month, pay_month: Month) -> Option<Self> {
+        let fits = self.from.is_none_or(|from| from <= month)
+            && self.until.is_none_or(|until| month <= until)
+            && self.pay_from.is_none_or(|from| from <= pay_month)
+            && self.pay_until.is_none_or(|until| pay_month <= until);
+        fits.then(|| Self {
+            from: None,
+            until: None,
+            pay_from: None,
+            pay_until: None,
+            ..self.clone()
+        })
+    }
 }

@@ -17,71 +17,16 @@ use crate::domain::{
 use super::{
     cite::Cite,
     expr::Expr,
-    param::{Param, Selector, Setting},
+    param::Param,
     reader::{Reader, Table},
     shape::{Band, Base, FundingShare, Place, Rise, Term},
-    value::Value,
+    shown::{Shown, Wanted, says},
     word::{
         Below, Comparator, CountedFrom, CountsFrom, Due, HoldsOn, Measure, OnBreach, Period,
         Points, Rhythm, Roster, RoundMode, RoundTo, SeveralGroups, Source, Start, StepKind,
         ThresholdSet, Unit,
     },
 };
-
-/// One parameter as a reader of the law sees it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Shown {
-    /// Its path, such as `trigger.conditions.cpi.threshold`.
-    pub path: String,
-    /// What each document says of it, the topmost first: text, citation, condition of the case.
-    pub says: Vec<Said>,
-}
-
-/// What one document says of a parameter, in one case.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Said {
-    /// The value as text; `open`, `inherited` or `at most …` where it is no plain value.
-    pub text: String,
-    /// When it holds.
-    pub when: Selector,
-    /// Whether the document leaves it open.
-    pub open: bool,
-    /// Where it stands.
-    pub cite: Cite,
-}
-
-fn shown<T: Value>(param: &Param<T>) -> Vec<Said> {
-    let mut says = Vec::new();
-    for layer in &param.layers {
-        let one = |text: String, cite: &Cite| Said {
-            text,
-            when: Selector::default(),
-            open: false,
-            cite: cite.clone(),
-        };
-        match layer {
-            Setting::Cases(cases) => says.extend(cases.iter().map(|case| Said {
-                text: case.value.show(),
-                when: case.when.clone(),
-                open: false,
-                cite: case.cite.clone(),
-            })),
-            Setting::Open { cite, at_least, at_most } => {
-                let edge = |edge: &Option<Decimal>| edge.map_or(String::new(), |e| e.to_string());
-                let text = match (at_least, at_most) {
-                    (None, None) => "open".to_owned(),
-                    _ => format!("open, {}…{}", edge(at_least), edge(at_most)),
-                };
-                says.push(Said { open: true, ..one(text, cite) });
-            }
-            Setting::Inherited(cite) => says.push(one("inherited".to_owned(), cite)),
-            Setting::LowerTo(value, cite) => {
-                says.push(one(format!("at most {}", value.show()), cite));
-            }
-        }
-    }
-    says
-}
 
 /// Declares a section of parameters: how it is read, laid over another and listed.
 macro_rules! terms {
@@ -105,10 +50,10 @@ macro_rules! terms {
             }
 
             /// Lists the parameters that a document speaks of.
-            pub fn list(&self, section: &str, into: &mut Vec<Shown>) {
+            fn list(&self, section: &str, wanted: Wanted, into: &mut Vec<Shown>) {
                 $(if !self.$field.is_unset() {
                     let path = format!("{section}.{}", stringify!($field));
-                    into.push(Shown { path, says: shown(&self.$field) });
+                    into.push(Shown { path, says: says(&self.$field, wanted) });
                 })*
             }
         }
@@ -380,20 +325,29 @@ impl Terms {
         }
     }
 
-    /// Lists every parameter that a document speaks of, section by section.
+    /// Lists every parameter that a document speaks of, section by section, with what each says.
     pub fn list(&self) -> Vec<Shown> {
+        self.listed(Wanted::Everything)
+    }
+
+    /// As [`Self::list`], with only what holds for an index month and its pay month.
+    pub fn held(&self, month: Month, pay_month: Month) -> Vec<Shown> {
+        self.listed(Wanted::Held { month, pay_month })
+    }
+
+    fn listed(&self, wanted: Wanted) -> Vec<Shown> {
         let mut all = Vec::new();
-        self.trigger.list("trigger", &mut all);
+        self.trigger.list("trigger", wanted, &mut all);
         for (name, terms) in &self.conditions {
-            terms.list(&format!("trigger.conditions.{name}"), &mut all);
+            terms.list(&format!("trigger.conditions.{name}"), wanted, &mut all);
         }
-        self.amount.list("amount", &mut all);
+        self.amount.list("amount", wanted, &mut all);
         for (name, terms) in &self.steps {
-            terms.list(&format!("amount.steps.{name}"), &mut all);
+            terms.list(&format!("amount.steps.{name}"), wanted, &mut all);
         }
-        self.payment.list("payment", &mut all);
-        self.funding.list("funding", &mut all);
-        self.limits.list("limits", &mut all);
+        self.payment.list("payment", wanted, &mut all);
+        self.funding.list("funding", wanted, &mut all);
+        self.limits.list("limits", wanted, &mut all);
         all
     }
 }

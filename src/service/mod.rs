@@ -43,6 +43,8 @@ pub mod cases;
 
 pub mod check;
 
+pub mod diff;
+
 pub mod status;
 
 pub mod command;
@@ -313,6 +315,14 @@ impl Service {
         let acknowledged = self.writer.submit_async(command).await?;
         let recorded = read_answer(&acknowledged.answer);
         Ok(Outcome { sequence: acknowledged.sequence.unwrap_or(0), recorded })
+    }
+
+    /// Sets a document beside the law without it.
+    ///
+    /// # Errors
+    /// The document does not exist or could not become law.
+    pub fn diff(&self, asked: &diff::Asked, strict: bool) -> Result<diff::Diff, diff::DiffError> {
+        diff::Diff::new(self.reference.clone(), self.writer.snapshot(), asked, strict)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
         finding::Severity,
         param::Selector,
         reach::Places,
-        terms::{Said, Shown},
+        shown::{Said, Shown},
     },
 };
 

@@ -21,7 +21,7 @@ use super::{
     instrument::Instrument,
     library::{Law, Library, RuleSet},
     param::{Classes, Context, Param, Pick, values},
-    terms::Shown,
+    shown::Shown,
 };
 
 mod bands;
