@@ -650,7 +650,7 @@ fn cases_are_run_until_they_have_decided_enough_months() {
     let months = DATA.library.oldest().unwrap().through(last).count();
     let run = 50_000 / months;
     for (more, unrun) in [(0, 0), (1, 1), (2, 2)] {
-        let text = format!("{GOOD}{}", case.repeat(run + more));
+        let text = GOOD.replace(", until = \"2022-12\"", "") + &case.repeat(run + more);
         let checked = checked(&[("many.toml", &text)]);
         assert_eq!(checked.cases, run);
         let told: Vec<_> = checked.findings.iter().filter(|one| one.code == "case").collect();

@@ -20,6 +20,7 @@ use crate::{
         amount::{Line, Quote},
         deadline::PayBy,
         question::{Terms, World},
+        reason::{Text, Vocabulary},
         timeline::Timeline,
     },
     intake::folder::{DataError, Dataset, load, read_documents},
@@ -225,7 +226,9 @@ fn run(
     let mut differences = Differences::default();
     differences.of_status(&case.expect, &found.status);
     if let Some(quote) = &found.quote {
-        differences.of_amounts(&case.expect, quote);
+        let Dataset { areas, series, groups, standard_names: standards, .. } = around;
+        let words = Vocabulary { areas, series, groups, standards };
+        differences.of_amounts(&words, &case.expect, quote);
     }
     differences.0
 }
@@ -276,7 +279,7 @@ impl Differences {
         self.same(what, expected.as_ref(), got, NaiveDate::to_string);
     }
 
-    fn of_amounts(&mut self, expect: &Expect, quote: &Quote) {
+    fn of_amounts(&mut self, words: &Vocabulary<'_>, expect: &Expect, quote: &Quote) {
         for amount in &expect.amounts {
             let Amount { group, residence, .. } = amount;
             let found =
@@ -285,12 +288,19 @@ impl Differences {
             let what = format!("{group} {residence}");
             let yuan = found.and_then(Line::yuan);
             // Without a sum, the outcome says more than that there is none.
-            if amount.yuan.is_some() && yuan.is_none() {
-                self.same(&what, Some(&Outcome::Owed), Some(&outcome), |one| {
-                    one.as_str().to_owned()
-                });
-            } else {
-                self.same(&what, amount.yuan.as_ref(), yuan.as_ref(), Decimal::to_string);
+            match (amount.yuan, yuan) {
+                (Some(expected), None) => {
+                    let none = || Text::new("不在保障范围", "not covered");
+                    let got = found.map_or_else(none, |line| words.line_outcome(line));
+                    let (en, zh) = (got.en, got.zh);
+                    self.0.push((
+                        format!("{what}: expected {expected}, got {en}"),
+                        format!("{what}:应为 {expected},实为 {zh}"),
+                    ));
+                }
+                (expected, yuan) => {
+                    self.same(&what, expected.as_ref(), yuan.as_ref(), Decimal::to_string);
+                }
             }
             self.same(&format!("{what} outcome"), amount.outcome.as_ref(), Some(&outcome), |one| {
                 one.as_str().to_owned()
