@@ -259,6 +259,75 @@ async fn every_refusal_has_its_code_and_reason() {
 }
 
 #[tokio::test]
+async fn a_run_is_made_of_good_headcounts_only_and_told_by_its_rows() {
+    let running = run().await;
+    let mut runs = v1::run_service_client::RunServiceClient::new(running.channel);
+    let headcount = |area: &str, group: &str, persons| v1::Headcount {
+        month: month(2020, 3),
+        area: area.into(),
+        group: group.into(),
+        residence: v1::Residence::Urban.into(),
+        persons,
+        households: 0,
+    };
+    let make = |number, headcounts| v1::MakeRunRequest {
+        request_id: id(number),
+        headcounts,
+        ..Default::default()
+    };
+    let unread = vec![
+        headcount("150102", "special_care", 1),
+        headcount("1501", "special_care", 1),
+        headcount("150103", "special_care", 0),
+        headcount("150102", "special_care", 2),
+    ];
+    let told = runs.make_run(make(1, unread)).await.unwrap().into_inner();
+    let places: Vec<_> = told.problems.iter().map(|one| (one.row, one.field.as_str())).collect();
+    assert_eq!(places, [(2, "area"), (3, "persons"), (4, "row")]);
+    let refused = vec![
+        headcount("150300", "special_care", 1),
+        headcount("150102", "special_care", 1),
+        headcount("150102", "low_income_family", 1),
+    ];
+    let told = runs.make_run(make(2, refused)).await.unwrap().into_inner();
+    let places: Vec<_> = told.problems.iter().map(|one| (one.row, one.field.as_str())).collect();
+    assert_eq!(places, [(1, "UNDECIDABLE"), (3, "NOT_COVERED")]);
+    assert!(told.run.is_none());
+    let mut asked = Request::new(make(3, vec![headcount("150102", "special_care", 10)]));
+    asked.metadata_mut().insert("principal", "zhang".parse().unwrap());
+    let made = runs.make_run(asked).await.unwrap().into_inner().run.unwrap();
+    assert_eq!((made.made_by.as_str(), made.yuan.unwrap().value), ("zhang", "600.00".to_owned()));
+    let again = make(4, vec![headcount("150100", "special_care", 1)]);
+    let exists = runs.make_run(again).await.unwrap_err();
+    assert_eq!((exists.code(), reason(&exists).as_str()), (Code::AlreadyExists, "RUN_EXISTS"));
+    let named = exists.get_error_details().resource_info().unwrap().resource_name.clone();
+    assert_eq!(named, made.id);
+    let moved = |number, made: v1::RunMove, run: &str| v1::MoveRunRequest {
+        request_id: id(number),
+        run: run.into(),
+        made: made.into(),
+        ..Default::default()
+    };
+    let early = runs.move_run(moved(5, v1::RunMove::Release, &made.id)).await.unwrap_err();
+    assert_eq!(reason(&early), "RUN_STATE");
+    let submitted = runs.move_run(moved(6, v1::RunMove::Submit, &made.id)).await.unwrap();
+    assert_eq!(submitted.into_inner().state(), v1::RunState::Submitted);
+    let mut own = Request::new(moved(7, v1::RunMove::Approve, &made.id));
+    own.metadata_mut().insert("principal", "zhang".parse().unwrap());
+    assert_eq!(reason(&runs.move_run(own).await.unwrap_err()), "RUN_OWN");
+    let approved = runs.move_run(moved(8, v1::RunMove::Approve, &made.id)).await.unwrap();
+    assert_eq!(approved.into_inner().state(), v1::RunState::Approved);
+    let unknown = runs.get_run(v1::GetRunRequest { run: "R999".into() }).await.unwrap_err();
+    assert_eq!((unknown.code(), reason(&unknown).as_str()), (Code::NotFound, "RUN_UNKNOWN"));
+    let listed = runs.list_runs(v1::ListRunsRequest::default()).await.unwrap().into_inner();
+    assert_eq!(listed.runs.len(), 1);
+    let request = v1::ListRunLinesRequest { run: made.id, ..Default::default() };
+    let lines = runs.list_run_lines(request).await.unwrap().into_inner().lines;
+    let charged: Vec<_> = lines[0].charges.iter().map(|charge| charge.source.as_str()).collect();
+    assert_eq!(charged, ["local", "unstated"]);
+}
+
+#[tokio::test]
 async fn a_replay_streams_months_in_order_and_ends_with_totals() {
     let running = run().await;
     let mut client = v1::replay_service_client::ReplayServiceClient::new(running.channel);

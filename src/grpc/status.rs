@@ -153,6 +153,7 @@ fn of_run(why: &RunRefused) -> Status {
         RunRefused::Run(RunError::Unknown { run }) => not_found("RUN_UNKNOWN", "run", run, why),
         RunRefused::Run(RunError::Held { holder, .. }) => {
             let message = why.to_string();
+            let holder = cut(holder, NAME_BYTES_MAX);
             let mut details = ErrorDetails::with_resource_info("run", holder, "", "");
             details.set_error_info("RUN_EXISTS", DOMAIN, [] as [(String, String); 0]);
             let message = cut(&message, MESSAGE_BYTES_MAX);
@@ -179,7 +180,14 @@ pub(super) fn internal(error: &dyn std::fmt::Display) -> Status {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{domain::exact::RangeError, rules::library::UnknownDocument};
+    use crate::{
+        domain::{
+            exact::RangeError,
+            life::{Move, RunState},
+        },
+        engine::{budget::Refusal, reason::Text},
+        rules::library::UnknownDocument,
+    };
 
     fn reason(status: &Status) -> (Code, String) {
         let sent = status.clone().into_http::<()>();
@@ -196,8 +204,44 @@ mod tests {
         let reused = SubmitError::RequestIdReused { request_id, first_sequence: 1 };
         let broken = SubmitError::Broken { request_id: "r".into(), why: why.clone() };
         let unknown = UnknownDocument { id: long() };
+        let text = Text::new(long(), long());
+        let refusal = Refusal { row: 0, code: "NOT_COVERED", text };
         let range = RangeError { operation: "×", left: long(), right: long() };
-        let cases: [(ServiceError, Code, &str); 9] = [
+        let (run, by, made) = (long(), long(), Move::Approve);
+        let moves = [
+            (
+                MoveError::State {
+                    run: run.clone(),
+                    state: RunState::Draft,
+                    made,
+                    expected: "submitted",
+                },
+                "RUN_STATE",
+            ),
+            (MoveError::OwnRun { run: run.clone(), by: by.clone() }, "RUN_OWN"),
+            (MoveError::Approved { run: run.clone(), by }, "RUN_APPROVED_BEFORE"),
+            (MoveError::Blocked { run: run.clone() }, "RUN_BLOCKED"),
+            (MoveError::NoReason { run: run.clone(), made }, "RUN_NEEDS_REASON"),
+        ];
+        for (error, name) in moves {
+            let refused = RunRefused::Run(error.into());
+            let error: ServiceError = SubmitError::Refused(refused.into()).into();
+            let expected = (Code::FailedPrecondition, name.to_owned());
+            assert_eq!(reason(&of_service(&error)), expected, "{error}");
+        }
+        let (area, month) = ("990100".parse().unwrap(), "2020-03".parse().unwrap());
+        let held = RunError::Held { area, month, holder: long() };
+        let unknown_run = RunError::Unknown { run };
+        let run = |why: RunRefused| ServiceError::from(SubmitError::Refused(why.into()));
+        let cases: [(ServiceError, Code, &str); 13] = [
+            (run(held.into()), Code::AlreadyExists, "RUN_EXISTS"),
+            (run(unknown_run.into()), Code::NotFound, "RUN_UNKNOWN"),
+            (run(RunRefused::Empty { why: long() }), Code::FailedPrecondition, "RUN_EMPTY"),
+            (
+                run(BudgetError::Refused(vec![refusal]).into()),
+                Code::FailedPrecondition,
+                "RUN_REFUSED",
+            ),
             (reused.into(), Code::InvalidArgument, "REQUEST_ID_REUSED"),
             (SubmitError::Busy { waiting: 1 }.into(), Code::Unavailable, "BUSY"),
             (SubmitError::Stopped.into(), Code::Unavailable, "STOPPING"),
