@@ -9,8 +9,16 @@ use std::{
 };
 
 use price_linkage::{
-    domain::{area::AreaCode, month::Month},
+    domain::{
+        area::{AreaCode, Level, Resolved},
+        figure::Figure,
+        group::Residence,
+        month::Month,
+        run::Headcount,
+    },
     engine::{
+        budget::budget,
+        draft::BudgetError,
         question::{Applied, Terms},
         timeline::Timeline,
         trigger::Follower,
@@ -127,6 +135,67 @@ fn decisions(service: &Service) {
     );
 }
 
+/// Every county of the nation × the groups of 2016 × the months of 2020, each prefecture at a CPI of
+/// 4 per cent.
+fn national_budget(service: &Service) {
+    let ledger = service.writer.snapshot();
+    let data = &service.reference.data;
+    let (first, last): (Month, Month) = ("2020-01".parse().unwrap(), "2020-12".parse().unwrap());
+    let mut figures = ledger.figures.clone();
+    for area in data.areas.all().filter(|area| area.level != Level::County) {
+        for (series, value) in [("cpi", "4.0"), ("food", "9.0")] {
+            for month in "2019-10".parse::<Month>().unwrap().through(last) {
+                figures.insert(Figure {
+                    area: area.code,
+                    series: series.parse().unwrap(),
+                    month,
+                    value: value.parse().unwrap(),
+                    released_on: None,
+                    source: "bench".into(),
+                    revision: 9,
+                    recorded_at: Default::default(),
+                });
+            }
+        }
+    }
+    let mut world = service.reference.world(&ledger);
+    world.figures = &figures;
+    let groups =
+        ["special_care", "special_hardship", "subsistence_allowance", "unemployment_insurance"];
+    let counties: Vec<_> = (data.areas.all())
+        .filter(|area| area.level == Level::County)
+        .filter(|area| matches!(data.areas.resolve(area.code, first), Resolved::Same(_)))
+        .map(|area| area.code)
+        .collect();
+    let mut rows = Vec::new();
+    for month in first.through(last) {
+        for area in &counties {
+            for group in groups {
+                rows.extend(Residence::ALL.map(|residence| Headcount {
+                    month,
+                    area: *area,
+                    group: group.parse().unwrap(),
+                    residence,
+                    persons: 1_000,
+                    households: Some(400),
+                }));
+            }
+        }
+    }
+    let (words, terms) = (service.reference.words(), Terms::default());
+    let made = |rows: &[Headcount]| budget(world, &words, rows, &terms, false);
+    // Places whose own rule does not pay such a month are left out.
+    if let Err(BudgetError::Refused(refused)) = made(&rows) {
+        let out: std::collections::HashSet<_> = refused.iter().map(|one| one.row).collect();
+        let mut at = 0..;
+        rows.retain(|_| !out.contains(&at.next().unwrap()));
+    }
+    let mut lines = 0;
+    let spent = timed(3, || lines = made(&rows).unwrap().lines.len());
+    let (areas, all) = (counties.len(), rows.len());
+    println!("budget of {areas} counties x 12 months: {spent:?}, {all} headcounts, {lines} lines");
+}
+
 fn recording() {
     let folder = tempfile::tempdir().unwrap();
     let started = Instant::now();
@@ -229,6 +298,7 @@ fn main() {
     documents(&service);
     resolution(&service);
     decisions(&service);
+    national_budget(&service);
     recording();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(unary(Arc::new(service)));

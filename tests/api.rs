@@ -281,7 +281,14 @@ async fn a_run_is_made_of_good_headcounts_only_and_told_by_its_rows() {
         headcount("150103", "special_care", 0),
         headcount("150102", "special_care", 2),
     ];
-    let told = runs.make_run(make(1, unread)).await.unwrap().into_inner();
+    let named = |make: v1::MakeRunRequest| {
+        let mut asked = Request::new(make);
+        asked.metadata_mut().insert("principal", "zhang".parse().unwrap());
+        asked
+    };
+    let nobody = runs.make_run(make(9, unread.clone())).await.unwrap_err();
+    assert_eq!(reason(&nobody), "BAD_FIELD");
+    let told = runs.make_run(named(make(1, unread))).await.unwrap().into_inner();
     let places: Vec<_> = told.problems.iter().map(|one| (one.row, one.field.as_str())).collect();
     assert_eq!(places, [(2, "area"), (3, "persons"), (4, "row")]);
     let refused = vec![
@@ -289,33 +296,35 @@ async fn a_run_is_made_of_good_headcounts_only_and_told_by_its_rows() {
         headcount("150102", "special_care", 1),
         headcount("150102", "low_income_family", 1),
     ];
-    let told = runs.make_run(make(2, refused)).await.unwrap().into_inner();
+    let told = runs.make_run(named(make(2, refused))).await.unwrap().into_inner();
     let places: Vec<_> = told.problems.iter().map(|one| (one.row, one.field.as_str())).collect();
     assert_eq!(places, [(1, "UNDECIDABLE"), (3, "NOT_COVERED")]);
     assert!(told.run.is_none());
-    let mut asked = Request::new(make(3, vec![headcount("150102", "special_care", 10)]));
-    asked.metadata_mut().insert("principal", "zhang".parse().unwrap());
+    let asked = named(make(3, vec![headcount("150102", "special_care", 10)]));
     let made = runs.make_run(asked).await.unwrap().into_inner().run.unwrap();
     assert_eq!((made.made_by.as_str(), made.yuan.unwrap().value), ("zhang", "600.00".to_owned()));
     let again = make(4, vec![headcount("150100", "special_care", 1)]);
-    let exists = runs.make_run(again).await.unwrap_err();
+    let exists = runs.make_run(named(again)).await.unwrap_err();
     assert_eq!((exists.code(), reason(&exists).as_str()), (Code::AlreadyExists, "RUN_EXISTS"));
     let named = exists.get_error_details().resource_info().unwrap().resource_name.clone();
     assert_eq!(named, made.id);
-    let moved = |number, made: v1::RunMove, run: &str| v1::MoveRunRequest {
-        request_id: id(number),
-        run: run.into(),
-        made: made.into(),
-        ..Default::default()
+    let moved = |by: &str, number, made: v1::RunMove, run: &str| {
+        let mut asked = Request::new(v1::MoveRunRequest {
+            request_id: id(number),
+            run: run.into(),
+            made: made.into(),
+            ..Default::default()
+        });
+        asked.metadata_mut().insert("principal", by.parse().unwrap());
+        asked
     };
-    let early = runs.move_run(moved(5, v1::RunMove::Release, &made.id)).await.unwrap_err();
+    let early = runs.move_run(moved("li", 5, v1::RunMove::Release, &made.id)).await.unwrap_err();
     assert_eq!(reason(&early), "RUN_STATE");
-    let submitted = runs.move_run(moved(6, v1::RunMove::Submit, &made.id)).await.unwrap();
+    let submitted = runs.move_run(moved("zhang", 6, v1::RunMove::Submit, &made.id)).await.unwrap();
     assert_eq!(submitted.into_inner().state(), v1::RunState::Submitted);
-    let mut own = Request::new(moved(7, v1::RunMove::Approve, &made.id));
-    own.metadata_mut().insert("principal", "zhang".parse().unwrap());
+    let own = moved("Zhang", 7, v1::RunMove::Approve, &made.id);
     assert_eq!(reason(&runs.move_run(own).await.unwrap_err()), "RUN_OWN");
-    let approved = runs.move_run(moved(8, v1::RunMove::Approve, &made.id)).await.unwrap();
+    let approved = runs.move_run(moved("li", 8, v1::RunMove::Approve, &made.id)).await.unwrap();
     assert_eq!(approved.into_inner().state(), v1::RunState::Approved);
     let unknown = runs.get_run(v1::GetRunRequest { run: "R999".into() }).await.unwrap_err();
     assert_eq!((unknown.code(), reason(&unknown).as_str()), (Code::NotFound, "RUN_UNKNOWN"));

@@ -4,13 +4,11 @@ use std::path::Path;
 
 use price_linkage::{
     domain::{
-        area::AreaCode,
         group::Residence,
         life::{Life, Move, RunState},
-        month::Month,
         run::{Basis, Headcount, Weight},
     },
-    engine::sums::by_source,
+    engine::{draft::BudgetError, sums::by_source},
     intake::figures::NewFigure,
     journal::entry::sha256_hex,
     service::{
@@ -172,28 +170,84 @@ fn the_order_of_the_headcounts_changes_nothing() {
     desk.requests += 1;
 }
 
+fn care(area: &str, month: &str) -> RunSpec {
+    spec(vec![heads(area, month, "special_care", Residence::Urban, 1)])
+}
+
 #[test]
-fn an_area_and_month_is_paid_once_also_through_areas_above_and_below() {
+fn a_group_is_paid_once_also_through_areas_above_and_below() {
     let mut desk = Desk::new();
-    let first = desk.make(spec(new_town())).unwrap().run.id.clone();
-    let one = |area| spec(vec![heads(area, "2020-03", "special_care", Residence::Urban, 1)]);
+    let first = desk.make(care("150102", "2020-03")).unwrap().run.id.clone();
     for area in ["150102", "150100"] {
-        let refused = desk.make(one(area)).unwrap_err();
+        let refused = desk.make(care(area, "2020-03")).unwrap_err();
         let RunRefused::Run(RunError::Held { holder, .. }) = refused else { panic!("{refused}") };
         assert_eq!(holder, first);
     }
-    let league = one("150103");
-    let beside = desk.make(league.clone()).unwrap().run.id.clone();
-    let another_month = heads("150102", "2020-02", "special_care", Residence::Urban, 1);
-    desk.make(spec(vec![another_month])).unwrap();
+    // Beside it, for another month, and for a group that was left out, it may be paid.
+    let beside = desk.make(care("150103", "2020-03")).unwrap().run.id.clone();
+    desk.make(care("150102", "2020-02")).unwrap();
+    let left_out = heads("150102", "2020-03", "special_hardship", Residence::Rural, 1);
+    desk.make(spec(vec![left_out])).unwrap();
     // A run taken back frees its months; then the area above can be paid, and not those below it.
     desk.step(&first, Move::Void, "maker", "wrong list").unwrap();
-    let still = desk.make(one("150100")).unwrap_err();
+    let still = desk.make(care("150100", "2020-03")).unwrap_err();
     assert!(still.to_string().contains(&beside), "{still}");
     desk.step(&beside, Move::Void, "maker", "wrong list").unwrap();
-    let above = desk.make(one("150100")).unwrap().run.id.clone();
-    let below = desk.make(one("150103")).unwrap_err();
+    let above = desk.make(care("150100", "2020-03")).unwrap().run.id.clone();
+    let below = desk.make(care("150103", "2020-03")).unwrap_err();
     assert!(below.to_string().contains(&above), "{below}");
+}
+
+#[test]
+fn a_run_made_again_after_a_void_is_still_the_only_one_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut desk = Desk::over(open(folder.path()));
+    let first = desk.make(care("150102", "2020-03")).unwrap().run.id.clone();
+    desk.step(&first, Move::Void, "maker", "wrong list").unwrap();
+    let second = desk.make(care("150102", "2020-03")).unwrap().run.id.clone();
+    let requests = desk.requests;
+    drop(desk);
+    let mut desk = Desk { requests, ..Desk::over(open(folder.path())) };
+    for area in ["150102", "150100"] {
+        let refused = desk.make(care(area, "2020-03")).unwrap_err();
+        assert!(refused.to_string().contains(&second), "{refused}");
+    }
+    assert_eq!(desk.service.run(&first).unwrap().state(), RunState::Voided);
+}
+
+#[test]
+fn one_file_cannot_pay_an_area_and_one_above_it_nor_an_area_under_two_codes() {
+    let mut desk = Desk::new();
+    let urban = Residence::Urban;
+    let codes = |refused| {
+        let RunRefused::Budget(BudgetError::Refused(rows)) = refused else { panic!("{refused}") };
+        rows.iter().map(|one| (one.row, one.code)).collect::<Vec<_>>()
+    };
+    let nested = vec![
+        heads("150100", "2020-03", "special_care", urban, 1),
+        heads("150102", "2020-03", "special_care", urban, 1),
+        heads("150102", "2020-03", "special_hardship", urban, 1),
+    ];
+    assert_eq!(codes(desk.make(spec(nested)).unwrap_err()), [(1, "OVERLAP")]);
+    // Laiwu became part of Jinan in January 2019, Turpan got a new code in March 2015.
+    for old in ["371200", "652100"] {
+        let refused = desk.make(care(old, "2019-05")).unwrap_err();
+        assert_eq!(codes(refused), [(0, "OTHER_CODE")], "{old}");
+    }
+}
+
+#[test]
+fn a_run_that_would_pay_otherwise_today_goes_on_only_with_a_reason() {
+    let mut desk = Desk::new();
+    let id = desk.make(care("150102", "2020-03")).unwrap().run.id.clone();
+    desk.record("150100", "cpi", "2020-03", "4.9");
+    assert_eq!(desk.service.drift().len(), 1);
+    desk.step(&id, Move::Submit, "maker", "").unwrap();
+    let stale = desk.step(&id, Move::Approve, "other", "").unwrap_err();
+    assert!(matches!(stale, RunRefused::Stale { lines: 1, .. }), "{stale}");
+    desk.step(&id, Move::Approve, "other", "the list goes out today").unwrap();
+    let stale = desk.step(&id, Move::Release, "other", " ").unwrap_err();
+    assert!(matches!(stale, RunRefused::Stale { .. }), "{stale}");
 }
 
 #[test]
@@ -208,14 +262,16 @@ fn what_does_not_pay_cannot_be_run_and_every_headcount_says_why() {
         heads("150100", "2020-03", "special_care", urban, 1),
     ];
     let refused = desk.make(spec(headcounts)).unwrap_err();
-    let RunRefused::Budget(price_linkage::engine::budget::BudgetError::Refused(rows)) = refused
-    else {
-        panic!("{refused}")
-    };
+    let RunRefused::Budget(BudgetError::Refused(rows)) = refused else { panic!("{refused}") };
     // In order of month, area and group.
     let codes: Vec<_> = rows.iter().map(|one| (one.row, one.code)).collect();
-    let expected =
-        [(0, "UNDECIDABLE"), (1, "INDICATIVE"), (2, "NOT_COVERED"), (4, "NOT_TRIGGERED")];
+    let expected = [
+        (0, "UNDECIDABLE"),
+        (1, "INDICATIVE"),
+        (2, "NOT_COVERED"),
+        (3, "OVERLAP"),
+        (4, "NOT_TRIGGERED"),
+    ];
     assert_eq!(codes, expected);
     let strict = RunSpec { strict: true, ..spec(new_town()) };
     let refused = desk.make(strict).unwrap_err();
@@ -242,7 +298,7 @@ fn a_run_is_the_same_years_later_and_drift_is_told_in_both_directions() {
     let mut desk = Desk::over(open(folder.path()));
     let id = desk.make(spec(new_town())).unwrap().run.id.clone();
     desk.step(&id, Move::Submit, "maker", "").unwrap();
-    assert_eq!(desk.service.drift().unwrap(), []);
+    assert_eq!(desk.service.drift(), []);
     desk.step(&id, Move::Approve, "other", "").unwrap();
     let receipt = desk.service.receipt(&id).unwrap();
     assert_eq!(receipt.sha256, sha256_hex(&receipt.json));
@@ -253,15 +309,14 @@ fn a_run_is_the_same_years_later_and_drift_is_told_in_both_directions() {
     // 732 × 4.9 % = 35.868, doubled 71.736, 71.74: more than was run.
     desk.record("150100", "cpi", "2020-03", "4.9");
     let now = |desk: &Desk| {
-        let drift = desk.service.drift().unwrap();
-        let line = drift.into_iter().find(|one| one.line.payees.persons == 1_201).unwrap();
-        line.now.map(|line| line.yuan)
+        let drift = desk.service.drift();
+        drift.into_iter().find(|one| one.payees.persons == 1_201).unwrap().now
     };
     assert_eq!(now(&desk), Some(yuan("86159.74")));
     assert_eq!(desk.service.verify_run(&id).unwrap().differences, Vec::<String>::new());
     // Back to 3.5: the same. 2.9, and the food index unknown: nothing could be paid.
     desk.record("150100", "cpi", "2020-03", "3.5");
-    assert_eq!(desk.service.drift().unwrap(), []);
+    assert_eq!(desk.service.drift(), []);
     desk.record("150100", "cpi", "2020-03", "2.9");
     assert_eq!(now(&desk), None);
     assert_eq!(desk.service.verify_run(&id).unwrap().differences, Vec::<String>::new());
@@ -326,8 +381,7 @@ fn several_months_and_areas_are_one_run_with_a_line_each() {
         ["150102", "150103"].map(|area| heads(area, month, "special_care", Residence::Urban, 100))
     });
     let run = desk.make(spec(headcounts.collect())).unwrap().run;
-    let places: Vec<(AreaCode, Month)> = run.places().collect();
-    assert_eq!(places.len(), 8);
+    assert_eq!(run.claims().count(), 8);
     // 591 × 4.3 % is below the floor of 30; 732 × 4.9 %, 732 × 4.2 %; the floor doubled.
     let rates: Vec<_> = run.lines.iter().map(|line| line.rate_yuan.to_string()).collect();
     assert_eq!(

@@ -13,7 +13,6 @@ use crate::{
         folder::load,
         table::Problems,
     },
-    journal::entry::sha256_hex,
 };
 
 use super::{
@@ -50,8 +49,8 @@ pub(super) struct File {
     /// Check and say what would happen, but record nothing.
     #[arg(long)]
     validate_only: bool,
-    /// The request's id, a UUID; made from the file's content when left out, so that recording the
-    /// same file again records nothing twice.
+    /// The request's id, a UUID; give the same one again when an answer was lost. A file recorded again
+    /// without it records only what differs by then.
     #[arg(long)]
     request_id: Option<uuid::Uuid>,
 }
@@ -87,14 +86,8 @@ impl File {
         fs::read(&self.file).with_context(|| format!("read {}", self.file.display()))
     }
 
-    fn request_id(&self, kind: &str, bytes: &[u8]) -> String {
-        let content = sha256_hex([kind.as_bytes(), bytes].concat());
-        let mut id = [0; 16];
-        for (at, byte) in id.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&content[at * 2..at * 2 + 2], 16).unwrap_or(0);
-        }
-        let made = uuid::Builder::from_custom_bytes(id).into_uuid();
-        self.request_id.unwrap_or(made).to_string()
+    fn request_id(&self) -> String {
+        self.request_id.unwrap_or_else(uuid::Uuid::now_v7).to_string()
     }
 
     fn refuse(&self, problems: &Problems) -> anyhow::Error {
@@ -121,10 +114,14 @@ pub(super) fn row_problems(problems: &[v1::RowProblem], more: i32) -> anyhow::Re
         .iter()
         .map(|one| {
             let v1::RowProblem { row, field, value, expected } = one;
-            format!("row {row}, {field} {value:?}: expected {expected}")
+            match value.as_str() {
+                "" => format!("row {row}, {field}: {expected}"),
+                value => format!("row {row}, {field} {value:?}: expected {expected}"),
+            }
         })
         .collect();
-    bail!("nothing was recorded\n{}\nand {more} more", told.join("\n"))
+    let more = if more == 0 { String::new() } else { format!("\nand {more} more") };
+    bail!("nothing was recorded\n{}{more}", told.join("\n"))
 }
 
 impl Index {
@@ -152,7 +149,7 @@ fn record_figures(file: &File, place: &Place) -> anyhow::Result<()> {
         ..Default::default()
     };
     let request = v1::RecordFiguresRequest {
-        request_id: file.request_id("figures", &bytes),
+        request_id: file.request_id(),
         validate_only: file.validate_only,
         figures: rows.into_iter().map(figure).collect(),
     };
@@ -242,7 +239,7 @@ fn record_standards(file: &File, place: &Place) -> anyhow::Result<()> {
         ..Default::default()
     };
     let request = v1::RecordStandardsRequest {
-        request_id: file.request_id("standards", &bytes),
+        request_id: file.request_id(),
         validate_only: file.validate_only,
         standards: rows.into_iter().map(standard).collect(),
     };

@@ -81,6 +81,12 @@ impl Column {
             && revisions.iter().filter(known).any(|figure| figure.released_on.is_none())
     }
 
+    /// The first day on which a figure of the month was released, as far as the view shows.
+    pub fn first_released(&self, month: Month, view: &View) -> Option<NaiveDate> {
+        let seen = self.revisions(month).iter().filter(|figure| view.sees(figure));
+        seen.filter_map(|figure| figure.released_on).min()
+    }
+
     fn insert(&mut self, figure: Figure) {
         let ordinal = figure.month.ordinal();
         if self.months.is_empty() {
@@ -133,6 +139,21 @@ impl Figures {
     /// Whether the area has a figure of any series.
     pub fn has_area(&self, area: AreaCode) -> bool {
         self.columns.contains_key(&area)
+    }
+
+    /// The last month with a figure that the view shows. O(1) for a view of everything, else
+    /// O(columns × months behind the newest).
+    pub fn newest_seen(&self, view: &View) -> Option<Month> {
+        if *view == View::default() {
+            return self.newest;
+        }
+        let columns = self.columns.values().flat_map(|columns| columns.values());
+        let newest = columns.filter_map(|column| {
+            let seen = |figures: &Vec<Figure>| figures.iter().any(|figure| view.sees(figure));
+            let at = column.months.iter().rposition(seen)?;
+            column.months[at].first().map(|figure| figure.month)
+        });
+        newest.max()
     }
 
     /// The areas with figures, in code order. O(areas).

@@ -213,22 +213,27 @@ impl Life {
         if !from.contains(&state) {
             return Err(MoveError::State { run, state, made, expected });
         }
-        if made.needs_reason() && reason.is_empty() {
+        if made.needs_reason() && reason.trim().is_empty() {
             return Err(MoveError::NoReason { run, made });
         }
         if made == Move::Approve {
-            if *by == self.run.made_by {
+            if same_person(by, &self.run.made_by) {
                 return Err(MoveError::OwnRun { run, by: by.clone() });
             }
-            if self.approvals().any(|earlier| earlier.by == *by) {
+            if self.approvals().any(|earlier| same_person(&earlier.by, by)) {
                 return Err(MoveError::Approved { run, by: by.clone() });
             }
-            if self.run.is_blocked() && reason.is_empty() {
+            if self.run.is_blocked() && reason.trim().is_empty() {
                 return Err(MoveError::Blocked { run });
             }
         }
         Ok(())
     }
+}
+
+/// Whether two names are one person's, however they were typed.
+fn same_person(one: &str, other: &str) -> bool {
+    one.trim().to_lowercase() == other.trim().to_lowercase()
 }
 
 #[cfg(test)]
@@ -298,8 +303,12 @@ mod tests {
     fn the_maker_cannot_approve_and_a_blocking_finding_needs_a_reason() {
         let mut life = life(1, true);
         moved(&mut life, Move::Submit, "maker", "").unwrap();
-        let own = moved(&mut life, Move::Approve, "maker", "I may");
-        assert!(matches!(own, Err(MoveError::OwnRun { .. })));
+        for own in ["maker", "Maker", " maker "] {
+            let own = moved(&mut life, Move::Approve, own, "I may");
+            assert!(matches!(own, Err(MoveError::OwnRun { .. })));
+        }
+        let blank = moved(&mut life, Move::Approve, "other", " ");
+        assert!(matches!(blank, Err(MoveError::Blocked { .. })));
         let blocked = moved(&mut life, Move::Approve, "other", "");
         assert!(matches!(blocked, Err(MoveError::Blocked { .. })));
         assert_eq!(moved(&mut life, Move::Approve, "other", "known"), Ok(RunState::Approved));

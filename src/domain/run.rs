@@ -68,6 +68,9 @@ pub struct RunLine {
     pub payees: Headcount,
     /// On what the amount rests.
     pub basis: Basis,
+    /// The first and the last month that the amount is for: the index month, or the period (quarter,
+    /// term) of which it is the one sum.
+    pub covers: (Month, Month),
     /// Yuan a person (or household) and month, two places.
     #[serde(with = "super::exact::text")]
     pub rate_yuan: Decimal,
@@ -146,6 +149,19 @@ pub struct Pins {
     pub strict: bool,
 }
 
+/// What may be paid once: a group, urban or rural, in an area for an index month.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Claim {
+    /// The area.
+    pub area: AreaCode,
+    /// The index month.
+    pub month: Month,
+    /// The group.
+    pub group: Code,
+    /// Urban or rural.
+    pub residence: Residence,
+}
+
 /// A budget run as it was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -172,12 +188,14 @@ pub struct Run {
 }
 
 impl Run {
-    /// The area × index month pairs it pays.
-    pub fn places(&self) -> impl Iterator<Item = (AreaCode, Month)> {
-        let mut places: Vec<_> =
-            self.lines.iter().map(|line| (line.payees.area, line.payees.month)).collect();
-        places.dedup();
-        places.into_iter()
+    /// What it pays: a group, urban or rural, in an area for a month, each once.
+    pub fn claims(&self) -> impl Iterator<Item = Claim> {
+        self.lines.iter().flat_map(|line| {
+            let Headcount { area, group, residence, .. } = &line.payees;
+            let claim =
+                |month| Claim { area: *area, month, group: group.clone(), residence: *residence };
+            line.covers.0.through(line.covers.1).map(claim).collect::<Vec<_>>()
+        })
     }
 
     /// Whether a finding stops its approval.

@@ -9,6 +9,9 @@ use super::{code::Code, group::Named};
 pub enum Unit {
     /// A year-on-year rise in per cent.
     RisePct,
+    /// The same of a broad index such as the CPI or food, which moves within narrower bounds, so that
+    /// an index typed as a rise (102.9 for 2.9) is noticed.
+    BroadRisePct,
     /// Yuan.
     Yuan,
     /// A recorded fact: 1 for yes, 0 for no.
@@ -16,10 +19,16 @@ pub enum Unit {
 }
 
 impl Unit {
+    /// Whether it is a rise in per cent.
+    pub fn is_rise(self) -> bool {
+        matches!(self, Self::RisePct | Self::BroadRisePct)
+    }
+
     /// The word used in data files.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::RisePct => "rise_pct",
+            Self::BroadRisePct => "broad_rise_pct",
             Self::Yuan => "yuan",
             Self::YesNo => "yes_no",
         }

@@ -6,7 +6,7 @@
 
 use std::{
     cell::Cell,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
 };
 
 use rust_decimal::Decimal;
@@ -17,65 +17,22 @@ use crate::{
         code::Code,
         decision::Triggered,
         exact::RangeError,
-        run::{Basis, Charge, Headcount, RunFinding, RunLine, Weight},
+        run::{Basis, Charge, Headcount, RunLine, Weight},
     },
     rules::{cite::Cite, terms::Discretion, word::Unit},
 };
 
 use super::{
-    amount::{Asked, Line, LineOutcome, Operand, STEPS_MAX, covered, line},
-    deadline::PayBy,
+    amount::{Asked, Line, LineOutcome, STEPS_MAX, covered, line},
+    deadline::{PayBy, period},
+    draft::{Budget, BudgetError, Draft, Refusal},
     funding::{Funding, funding},
     question::{Applied, Missing, Terms, World},
-    reading::Used,
     reason::{Text, Vocabulary},
     sums::Count,
     timeline::{Timeline, TimelineError},
     trigger::MonthOutcome,
 };
-
-/// What is to be paid, and what it rests on.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Budget {
-    /// The lines, in the order of the headcounts.
-    pub lines: Vec<RunLine>,
-    /// What the approver should know.
-    pub findings: Vec<RunFinding>,
-    /// The documents applied: id → digest.
-    pub documents: BTreeMap<String, String>,
-    /// The figures used: `area/month/series` → revision.
-    pub figures: BTreeMap<String, u32>,
-    /// The standards used: `area/first month/code` → revision.
-    pub standards: BTreeMap<String, u32>,
-}
-
-/// Why a headcount cannot be budgeted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// Its place among the headcounts, from 0.
-    pub row: usize,
-    /// Stable name: `NOT_TRIGGERED`, `UNDECIDABLE`, `INDICATIVE`, `NOT_COVERED` or `HOUSEHOLDS`.
-    pub code: &'static str,
-    /// In words.
-    pub text: Text,
-}
-
-/// Why there is no budget.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum BudgetError {
-    /// An area is unknown, or a sum leaves the range of exact arithmetic.
-    #[error(transparent)]
-    Timeline(#[from] TimelineError),
-    /// Headcounts that cannot be budgeted, every one.
-    #[error("{} headcounts cannot be budgeted; the first: {}", .0.len(), .0[0].text.en)]
-    Refused(Vec<Refusal>),
-}
-
-impl From<RangeError> for BudgetError {
-    fn from(error: RangeError) -> Self {
-        Self::Timeline(error.into())
-    }
-}
 
 /// Budgets headcounts that are ordered by month, area, group and residence, each once. With
 /// `discretion`, months that do not pay are paid where a document records it.
@@ -90,8 +47,8 @@ pub fn budget(
     terms: &Terms,
     discretion: bool,
 ) -> Result<Budget, BudgetError> {
-    let mut work = Work { words, discretion, budget: Budget::default(), refusals: Vec::new() };
-    let newest = world.figures.newest();
+    let mut work = Work { words, discretion, draft: Draft::default() };
+    let newest = world.figures.newest_seen(&terms.view);
     let mut timelines: HashMap<AreaCode, Timeline> = HashMap::new();
     let mut at = 0;
     for place in rows.chunk_by(|a, b| (a.month, a.area) == (b.month, b.area)) {
@@ -117,26 +74,43 @@ pub fn budget(
                 work.place(&asked, place, at)?;
             }
             (Err(missing), _) => {
-                work.refuse_all(at, place, "UNDECIDABLE", &words.missing(&missing))
+                work.draft.refuse_all(at, place, "UNDECIDABLE", &words.missing(&missing))
             }
             (_, None) => {
-                work.refuse_all(at, place, "UNDECIDABLE", &words.missing(&Missing::Law));
+                work.draft.refuse_all(at, place, "UNDECIDABLE", &words.missing(&Missing::Law));
             }
         }
         at += place.len();
     }
-    if work.refusals.is_empty() {
-        Ok(work.budget)
+    overlapping(world, rows, &mut work.draft);
+    if work.draft.refusals.is_empty() {
+        Ok(work.draft.budget)
     } else {
-        Err(BudgetError::Refused(work.refusals))
+        Err(BudgetError::Refused(work.draft.refusals))
     }
+}
+
+/// Refuses headcounts of an area when the same group is counted in an area above it as well.
+fn overlapping(world: World<'_>, rows: &[Headcount], draft: &mut Draft) {
+    let key = |row: &Headcount, area: AreaCode| (area, row.month, row.group.clone(), row.residence);
+    let counted: HashSet<_> = rows.iter().map(|row| key(row, row.area)).collect();
+    for (at, row) in rows.iter().enumerate() {
+        let mut above = world.areas.line(row.area).skip(1).map(|area| area.code);
+        if let Some(area) = above.find(|area| counted.contains(&key(row, *area))) {
+            let text = Text::new(
+                format!("上级地区 {area} 已计入同一对象"),
+                format!("the area above it, {area}, counts the same group"),
+            );
+            draft.refusals.push(Refusal { row: at, code: "OVERLAP", text });
+        }
+    }
+    draft.refusals.sort_by_key(|refusal| refusal.row);
 }
 
 struct Work<'a> {
     words: &'a Vocabulary<'a>,
     discretion: bool,
-    budget: Budget,
-    refusals: Vec<Refusal>,
+    draft: Draft,
 }
 
 impl Work<'_> {
@@ -147,24 +121,32 @@ impl Work<'_> {
         first: usize,
     ) -> Result<(), BudgetError> {
         let Asked { applied, outcome, .. } = asked;
+        if applied.area != rows[0].area {
+            let text = Text::new(
+                format!("该地区当月的代码为 {}", applied.area),
+                format!("in that month the area's code is {}", applied.area),
+            );
+            self.draft.refuse_all(first, rows, "OTHER_CODE", &text);
+            return Ok(());
+        }
         if applied.indicative {
             let text = Text::new(
                 format!("{}只有参考指数,由下级地区分别判定", self.words.area(applied.area)),
                 format!("the areas below {} decide each for itself", applied.area),
             );
-            self.refuse_all(first, rows, "INDICATIVE", &text);
+            self.draft.refuse_all(first, rows, "INDICATIVE", &text);
             return Ok(());
         }
         let pays = outcome.triggered == Triggered::Yes;
-        if !pays && !self.discretion {
+        if !pays && (!self.discretion || may_pay_yet(outcome)) {
             let code = match outcome.triggered {
                 Triggered::Undecidable => "UNDECIDABLE",
                 _ => "NOT_TRIGGERED",
             };
-            self.refuse_all(first, rows, code, &self.words.answer(applied.area, outcome));
+            self.draft.refuse_all(first, rows, code, &self.words.answer(applied.area, outcome));
             return Ok(());
         }
-        self.pin(applied, outcome);
+        self.draft.pin(applied, outcome);
         let covered: BTreeMap<Code, Cite> = covered(applied).into_iter().collect();
         for (at, row) in rows.iter().enumerate() {
             match covered.get(&row.group) {
@@ -192,13 +174,11 @@ impl Work<'_> {
         let rate = match line.outcome {
             LineOutcome::Owed(rate) => rate,
             LineOutcome::WithLater(_) => {
-                let words = self.words.line_outcome(&line);
-                self.find(Weight::Warning, "with_later", row, Some(&row.group), words);
+                self.draft.find_once(Weight::Warning, "with_later", row, self.words.line(&line));
                 return Ok(());
             }
             _ => {
-                let words = self.words.line_outcome(&line);
-                self.find(Weight::Blocking, "no_sum", row, Some(&row.group), words);
+                self.draft.find_once(Weight::Blocking, "no_sum", row, self.words.line(&line));
                 return Ok(());
             }
         };
@@ -206,12 +186,13 @@ impl Work<'_> {
         let funding = funding(asked, &context, &line)?;
         let Some(count) = self.count(row, line.unit, at) else { return Ok(()) };
         let yuan = count.times(rate, line.each_further_yuan)?;
-        let increment = count.times(funding.increment_rate, None)?.min(yuan);
-        self.pin_line(&line);
+        let increment = count.times(funding.increment_rate, funding.increment_further)?.min(yuan);
+        self.draft.pin_line(&line);
         self.notes(row, &line, &funding);
-        self.budget.lines.push(RunLine {
+        self.draft.budget.lines.push(RunLine {
             payees: row.clone(),
             basis: Basis::Computed,
+            covers: period(applied, &context, row.month).unwrap_or((row.month, row.month)),
             rate_yuan: rate,
             each_further_yuan: line.each_further_yuan,
             yuan,
@@ -244,22 +225,31 @@ impl Work<'_> {
                 format!("{}没有对{zh}酌情发放的记录", self.words.area(row.area)),
                 format!("no document records a payment by discretion to {en} in {}", row.area),
             );
-            self.refusals.push(Refusal { row: at, code: "NOT_TRIGGERED", text });
+            self.draft.refusals.push(Refusal { row: at, code: "NOT_TRIGGERED", text });
             return Ok(());
         };
         let Some(count) = self.count(row, given.unit, at) else { return Ok(()) };
         let mut rate = given.yuan;
         rate.rescale(2);
+        if rate != given.yuan {
+            let text = Text::new(
+                format!("酌情发放 {} 元不足以精确到分", given.yuan),
+                format!("{} yuan by discretion do not end at the fen", given.yuan),
+            );
+            self.draft.find_once(Weight::Blocking, "no_sum", row, text);
+            return Ok(());
+        }
         let yuan = count.times(rate, given.each_further_yuan)?;
         let source = "unstated".to_owned();
         let text = Text::new(
             format!("酌情发放,不依据启动条件:{}", given.reason),
             format!("paid by discretion, without a trigger: {}", given.reason),
         );
-        self.find(Weight::Warning, "discretion", row, Some(&row.group), text);
-        self.budget.lines.push(RunLine {
+        self.draft.find(Weight::Warning, "discretion", row, Some(&row.group), text);
+        self.draft.budget.lines.push(RunLine {
             payees: row.clone(),
             basis: Basis::Discretion,
+            covers: (row.month, row.month),
             rate_yuan: rate,
             each_further_yuan: given.each_further_yuan,
             yuan,
@@ -280,7 +270,7 @@ impl Work<'_> {
             "按户发放,应填写户数,且不多于人数",
             "paid by household: expected the number of households, not above that of persons",
         );
-        self.refusals.push(Refusal { row: at, code: "HOUSEHOLDS", text });
+        self.draft.refusals.push(Refusal { row: at, code: "HOUSEHOLDS", text });
         None
     }
 
@@ -290,7 +280,7 @@ impl Work<'_> {
             format!("{} {}的保障对象不包括{zh}", self.words.area(row.area), row.month),
             format!("{en} are not covered in {} for {}", row.area, row.month),
         );
-        self.refusals.push(Refusal { row: at, code: "NOT_COVERED", text });
+        self.draft.refusals.push(Refusal { row: at, code: "NOT_COVERED", text });
     }
 
     /// Groups that the law covers and nobody counted.
@@ -304,7 +294,7 @@ impl Work<'_> {
                 format!("规定的保障对象没有列入:{}", names.zh),
                 format!("covered by law but not counted: {}", names.en),
             );
-            self.find(Weight::Warning, "group_absent", &rows[0], None, text);
+            self.draft.find(Weight::Warning, "group_absent", &rows[0], None, text);
         }
     }
 
@@ -315,74 +305,26 @@ impl Work<'_> {
                 format!("金额依据假设《{}》({})", cite.head.title_zh, cite.head.id),
                 format!("amounts rest on the assumption {}", cite.head.id),
             );
-            self.find_once(Weight::Warning, "assumed", row, text);
+            self.draft.find_once(Weight::Warning, "assumed", row, text);
         }
         if !funding.is_stated() {
             let text = Text::new(
                 "文件没有规定资金来源,或没有规定该地区增支部分的分担比例",
                 "no document in force says who pays, or who pays the increment in this area",
             );
-            self.find_once(Weight::Warning, "funding_unstated", row, text);
+            self.draft.find_once(Weight::Warning, "funding_unstated", row, text);
         }
         if let PayBy::Unknown(_) = line.pay_by {
             let text = self.words.pay_by(&line.pay_by);
-            self.find_once(Weight::Warning, "due_unknown", row, text);
+            self.draft.find_once(Weight::Warning, "due_unknown", row, text);
         }
     }
+}
 
-    fn find_once(&mut self, weight: Weight, code: &str, row: &Headcount, text: Text) {
-        let known = |one: &RunFinding| one.code == code && one.en == text.en;
-        if !self.budget.findings.iter().any(known) {
-            self.find(weight, code, row, None, text);
-        }
-    }
-
-    fn find(
-        &mut self,
-        weight: Weight,
-        code: &str,
-        row: &Headcount,
-        group: Option<&Code>,
-        text: Text,
-    ) {
-        let Text { zh, en } = text;
-        let (month, area, group) = (row.month, row.area, group.cloned());
-        let code = code.to_owned();
-        self.budget.findings.push(RunFinding { weight, code, month, area, group, zh, en });
-    }
-
-    fn refuse_all(&mut self, first: usize, rows: &[Headcount], code: &'static str, text: &Text) {
-        let refused = |at: usize| Refusal { row: first + at, code, text: text.clone() };
-        self.refusals.extend((0..rows.len()).map(refused));
-    }
-
-    fn pin(&mut self, applied: &Applied<'_>, outcome: &MonthOutcome) {
-        for head in &applied.rules.documents {
-            self.budget.documents.entry(head.id.clone()).or_insert_with(|| head.digest.clone());
-        }
-        let readings = outcome.conditions.iter().flat_map(|condition| &condition.readings);
-        readings.flat_map(|reading| &reading.used).for_each(|used| self.pin_figure(used));
-    }
-
-    fn pin_figure(&mut self, used: &Used) {
-        let key = format!("{}/{}/{}", used.area, used.month, used.series);
-        self.budget.figures.insert(key, used.revision);
-    }
-
-    fn pin_line(&mut self, line: &Line) {
-        for operand in line.operands() {
-            match operand {
-                Operand::Rise(rise) => {
-                    rise.reading.used.iter().for_each(|used| self.pin_figure(used));
-                }
-                Operand::Base(base) => {
-                    let key = format!("{}/{}/{}", base.area, base.valid_from, base.standard);
-                    self.budget.standards.insert(key, base.revision);
-                }
-                _ => {}
-            }
-        }
-    }
+/// Whether a figure that is still to come may make the month pay.
+fn may_pay_yet(outcome: &MonthOutcome) -> bool {
+    let settled = |missing: &Missing| matches!(missing, Missing::Law | Missing::Parameter { .. });
+    outcome.triggered == Triggered::Undecidable && !outcome.missing.iter().all(settled)
 }
 
 fn charges(

@@ -130,10 +130,41 @@ fn released_on(
     for condition in ending.conditions.iter().filter(|condition| carries(&condition.name)) {
         let reading = condition.readings.first()?;
         let last = reading.used.iter().map(|used| used.month).max()?;
-        let figure = figures.get(reading.area, &reading.series, last, &applied.view)?;
-        latest = latest.max(Some(figure.released_on?));
+        figures.get(reading.area, &reading.series, last, &applied.view)?;
+        // The first release counts: a later correction does not put the day off.
+        let column = figures.column(reading.area, &reading.series)?;
+        latest = latest.max(Some(column.first_released(last, &applied.view)?));
     }
     latest
+}
+
+/// The first and the last month of the period that one sum is for, which the month lies in.
+pub(super) fn period(
+    applied: &Applied<'_>,
+    context: &Context<'_>,
+    month: Month,
+) -> Result<(Month, Month), Missing> {
+    let terms = &applied.rules.terms;
+    let path = || "amount.period".to_owned();
+    let months = match optional(&terms.amount.period, context, path, Period::Month)? {
+        Period::Month => Some(1),
+        Period::Quarter => Some(3),
+        Period::HalfYear => Some(6),
+        Period::Year => Some(12),
+        Period::Term => None,
+    };
+    let (first, last) = match months {
+        Some(months) => {
+            let into = (month.month() as i32 - 1) % months;
+            (month.plus(-into), month.plus(months - 1 - into))
+        }
+        None => {
+            let path = || "payment.terms".to_owned();
+            let terms = required(&terms.payment.terms, context, path)?.value;
+            (term_start(terms, month), term_end(terms, month))
+        }
+    };
+    Ok((first.unwrap_or(month), last.unwrap_or(month)))
 }
 
 /// The later month of the period with which a month is owed as one sum: the last one that is paid or
@@ -144,26 +175,11 @@ pub(super) fn owed_with(
     context: &Context<'_>,
     month: Month,
 ) -> Result<Option<Month>, Missing> {
-    let terms = &applied.rules.terms;
-    let path = || "amount.period".to_owned();
-    let months = match optional(&terms.amount.period, context, path, Period::Month)? {
-        Period::Month => Some(1),
-        Period::Quarter => Some(3),
-        Period::HalfYear => Some(6),
-        Period::Year => Some(12),
-        Period::Term => None,
-    };
-    let last = match months {
-        Some(months) => month.plus(months - 1 - (month.month() as i32 - 1) % months),
-        None => {
-            let path = || "payment.terms".to_owned();
-            term_end(required(&terms.payment.terms, context, path)?.value, month)
-        }
-    };
+    let (_, last) = period(applied, context, month)?;
     let unpaid = |month: &Month| {
         timeline.get(*month).is_some_and(|outcome| outcome.triggered == Triggered::No)
     };
-    let later: Vec<_> = month.through(last.unwrap_or(month)).skip(1).collect();
+    let later: Vec<_> = month.through(last).skip(1).collect();
     Ok(later.into_iter().rev().find(|month| !unpaid(month)))
 }
 
@@ -212,6 +228,13 @@ fn paid_with(
         return Ok(last);
     }
     Ok(scheduled)
+}
+
+/// The month that begins the term a month belongs to.
+fn term_start(terms: &[Term], month: Month) -> Option<Month> {
+    let at = month.month();
+    let term = terms.iter().find(|term| term.contains(at))?;
+    month.plus(-(at as i32 - term.from as i32).rem_euclid(12))
 }
 
 /// The month that ends the term a month belongs to.

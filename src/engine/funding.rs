@@ -34,6 +34,8 @@ pub struct Funding {
     pub remainder: Option<Source>,
     /// How much of the rate is the increment (增支), in yuan with two places.
     pub increment_rate: Decimal,
+    /// How much of what each further person of a household adds is the increment.
+    pub increment_further: Option<Decimal>,
     /// Where it stands.
     pub cites: Vec<Cite>,
 }
@@ -50,8 +52,8 @@ pub(super) fn funding(
     let terms = &asked.applied.rules.terms.funding;
     let mut cites = Vec::new();
     let mut split = picked(&terms.split, context, &mut cites);
-    let increment_rate = match (only_lowered(asked, context), &line.outcome) {
-        (Truth::Yes, LineOutcome::Owed(rate)) => *rate,
+    let (increment_rate, increment_further) = match (only_lowered(asked, context), &line.outcome) {
+        (Truth::Yes, LineOutcome::Owed(rate)) => (*rate, line.each_further_yuan),
         (lowered, _) => {
             // Whether all of it is the increment cannot be said; nor then who pays.
             split = split.filter(|_| lowered != Truth::Unknown);
@@ -66,7 +68,7 @@ pub(super) fn funding(
         Pick::Set(picked) => Some(*picked.value),
         _ => None,
     };
-    Ok(Funding { split, increment_split, remainder, increment_rate, cites })
+    Ok(Funding { split, increment_split, remainder, increment_rate, increment_further, cites })
 }
 
 fn picked(
@@ -117,31 +119,43 @@ fn increment(
     context: &Context<'_>,
     line: &Line,
     cites: &mut Vec<Cite>,
-) -> Result<Decimal, RangeError> {
-    let (terms, zero) = (&asked.applied.rules.terms, Decimal::new(0, 2));
+) -> Result<(Decimal, Option<Decimal>), RangeError> {
+    let (terms, zero) = (&asked.applied.rules.terms, (Decimal::new(0, 2), None));
     let LineOutcome::Owed(rate) = line.outcome else { return Ok(zero) };
     if let Pick::Set(groups) = terms.funding.increment_groups.pick(context)
         && groups.value.contains(&line.group)
     {
         cites.push(groups.cite.clone());
-        return Ok(rate);
+        return Ok((rate, line.each_further_yuan));
     }
     let Pick::Set(steps) = terms.funding.increment_steps.pick(context) else { return Ok(zero) };
     if !line.steps.iter().any(|taken| steps.value.contains(&taken.name)) {
         return Ok(zero);
     }
     let Ok(names) = order(terms, context) else { return Ok(zero) };
-    let mut without = Evaluation::new(asked, context);
+    let first = names.first().and_then(|name| terms.steps.get(name));
+    let further = first.and_then(|first| match first.each_further_yuan.pick(context) {
+        Pick::Set(each) => line.each_further_yuan.and(Some(Exact::from(*each.value))),
+        _ => None,
+    });
+    let mut without = Evaluation::new(asked, context).with_further(further);
     for name in names.iter().filter(|name| !steps.value.contains(name)) {
         // The same steps led to the rate; without those of the increment they lack nothing more.
         if without.take(name).is_err() {
             return Ok(zero);
         }
     }
-    let (Some(ordinary), ..) = without.finish() else { return Ok(zero) };
+    let (Some(ordinary), further, _) = without.finish() else { return Ok(zero) };
     cites.push(steps.cite.clone());
-    let added = Exact::from(rate).minus(ordinary)?.max(Exact::ZERO);
-    Ok(added.round(RoundingMode::Down, RoundingUnit::Fen)?.to_decimal(2))
+    let added = |with: Decimal, without: Exact| {
+        let added = Exact::from(with).minus(without)?.max(Exact::ZERO);
+        Ok::<_, RangeError>(added.round(RoundingMode::Down, RoundingUnit::Fen)?.to_decimal(2))
+    };
+    let further = match (line.each_further_yuan, further) {
+        (Some(with), Some(without)) => Some(added(with, without)?),
+        _ => None,
+    };
+    Ok((added(rate, ordinary)?, further))
 }
 
 impl Funding {
@@ -215,7 +229,14 @@ mod tests {
         let increment_split =
             Some(vec![share(Source::Central, "8/10"), share(Source::Local, "2/10")]);
         let increment_rate = Decimal::ZERO;
-        Funding { split, increment_split, remainder, increment_rate, cites: Vec::new() }
+        Funding {
+            split,
+            increment_split,
+            remainder,
+            increment_rate,
+            increment_further: None,
+            cites: Vec::new(),
+        }
     }
 
     fn yuan(text: &str) -> Decimal {

@@ -21,6 +21,8 @@ pub mod amount;
 
 pub mod funding;
 
+pub mod draft;
+
 pub mod budget;
 
 pub mod sums;

@@ -244,7 +244,7 @@ impl<'a> Applied<'a> {
 
     /// Whether a series is a rise in per cent; one that is in no list counts as such.
     pub fn is_rise(&self, series: &Code) -> bool {
-        self.world.series.unit(series).is_none_or(|unit| unit == Unit::RisePct)
+        self.world.series.unit(series).is_none_or(Unit::is_rise)
     }
 
     /// What is missing when a figure is not there: the figure, its release date or any index.

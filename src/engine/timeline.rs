@@ -65,8 +65,11 @@ impl Timeline {
                 Err(missing) => outcomes.push(MonthOutcome::undecidable(area, month, missing)),
             }
         }
-        for (start, months) in back_pay {
-            pay_back(&mut outcomes, start, months, world.figures.newest());
+        if !back_pay.is_empty() {
+            let newest = world.figures.newest_seen(&terms.view);
+            for (start, months) in back_pay {
+                pay_back(&mut outcomes, start, months, newest);
+            }
         }
         Ok(Self { area, first, outcomes })
     }
@@ -104,11 +107,12 @@ fn may_start(outcome: &MonthOutcome) -> bool {
     matches!(outcome.state, State::Started | State::Undecidable)
 }
 
-/// A start pays the months before it; a start that cannot be decided leaves them undecidable.
+/// A start pays the idle months before it; where it cannot be told whether it is a start, or whether
+/// they were idle, they are undecidable.
 fn pay_back(outcomes: &mut [MonthOutcome], start: usize, months: usize, newest: Option<Month>) {
     let (earlier, rest) = outcomes.split_at_mut(start);
     let Some(starting) = rest.first() else { return };
-    let known = starting.state == State::Started;
+    let known = starting.state == State::Started && starting.state_agreed;
     if !known && newest.is_none_or(|newest| newest < starting.month) {
         return;
     }
@@ -116,7 +120,7 @@ fn pay_back(outcomes: &mut [MonthOutcome], start: usize, months: usize, newest: 
         if outcome.state != State::Inactive {
             break;
         }
-        if known {
+        if known && outcome.state_agreed {
             outcome.state = State::BackPaid;
             outcome.triggered = Triggered::Yes;
             outcome.paid_with = Some(starting.month);
@@ -124,7 +128,7 @@ fn pay_back(outcomes: &mut [MonthOutcome], start: usize, months: usize, newest: 
             outcome.carried_by = starting.carried_by.clone();
             continue;
         }
-        if outcome.conditions.iter().all(|condition| condition.holds == Truth::No) {
+        if !known && outcome.conditions.iter().all(|condition| condition.holds == Truth::No) {
             break;
         }
         outcome.state = State::Undecidable;

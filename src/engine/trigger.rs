@@ -34,6 +34,8 @@ pub struct MonthOutcome {
     pub triggered: Triggered,
     /// The state.
     pub state: State,
+    /// Whether every possible past gives this state; else it is the one that says least.
+    pub state_agreed: bool,
     /// First month of the running episode, where it is known.
     pub since: Option<Month>,
     /// The conditions that carry it.
@@ -53,6 +55,7 @@ impl MonthOutcome {
             deciding,
             triggered: Triggered::Undecidable,
             state: State::Undecidable,
+            state_agreed: true,
             since: None,
             carried_by: Vec::new(),
             paid_with: None,
@@ -88,6 +91,8 @@ impl Follower {
     pub fn step(&mut self, applied: &Applied<'_>) -> Result<MonthOutcome, RangeError> {
         let mut outcome = MonthOutcome::open(applied.deciding, applied.month);
         if applied.rules.law().next().is_none() {
+            // Nothing runs on through months without law.
+            *self = Self::default();
             outcome.missing.push(Missing::Law);
             return Ok(outcome);
         }
@@ -191,6 +196,7 @@ fn merged(phases: Vec<Phase>) -> Vec<Phase> {
 fn agree(branches: &[Branch], outcome: &mut MonthOutcome) {
     let Some(first) = branches.first() else { return };
     let same_state = branches.iter().all(|branch| branch.state == first.state);
+    outcome.state_agreed = same_state;
     outcome.state = match outcome.triggered {
         Triggered::Undecidable => State::Undecidable,
         _ if same_state => first.state,

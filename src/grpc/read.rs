@@ -111,6 +111,19 @@ pub(super) fn request_in(metadata: &MetadataMap, id: &str, validate_only: bool) 
     Ok(Request { principal, id: id.to_owned(), validate_only })
 }
 
+/// The same where somebody must answer for what is done.
+pub(super) fn named_request_in(
+    metadata: &MetadataMap,
+    id: &str,
+    validate_only: bool,
+) -> Read<Request> {
+    let request = request_in(metadata, id, validate_only)?;
+    if !metadata.contains_key("principal") || request.principal.trim().is_empty() {
+        return Err(BadField::new("principal", "", "who asks, in the metadata (--as NAME)"));
+    }
+    Ok(request)
+}
+
 pub(super) fn terms_in(asking: Option<v1::Asking>) -> Read<Terms> {
     let Some(asking) = asking else { return Ok(Terms::default()) };
     let view = View {

@@ -11,12 +11,14 @@ use crate::{
         run::{Charge, Headcount, RunFinding, RunLine},
     },
     engine::{
-        budget::{BudgetError, Refusal},
+        draft::{BudgetError, Refusal},
+        reason::Text,
         sums::by_source,
     },
     service::{
         Service, ServiceError,
-        run::{Drift, RunRefused, RunSpec},
+        recheck::Drift,
+        run::{RunRefused, RunSpec},
         writer::SubmitError,
     },
 };
@@ -24,7 +26,7 @@ use crate::{
 use super::{
     convert::{decimal, instant, month, residence},
     page::Page,
-    read::{BadField, area_in, area_opt, code_in, month_in, month_opt, request_in, text_in},
+    read::{BadField, area_in, area_opt, code_in, month_in, month_opt, named_request_in, text_in},
     record::{problems, rows},
     status::{of_service, of_timeline},
     v1::{self, run_service_server::RunService},
@@ -111,17 +113,23 @@ fn charge(charge: &Charge) -> v1::Charge {
     v1::Charge { source: charge.source.clone(), yuan: Some(decimal(charge.yuan)) }
 }
 
+fn payees(row: &Headcount) -> v1::Headcount {
+    v1::Headcount {
+        month: Some(month(row.month)),
+        area: row.area.to_string(),
+        group: row.group.to_string(),
+        residence: residence(row.residence).into(),
+        persons: row.persons as i64,
+        households: row.households.unwrap_or(0) as i64,
+    }
+}
+
 fn line(line: &RunLine) -> v1::RunLine {
-    let Headcount { month: at, area, group, persons, households, .. } = &line.payees;
+    let (first, last) = line.covers;
     v1::RunLine {
-        payees: Some(v1::Headcount {
-            month: Some(month(*at)),
-            area: area.to_string(),
-            group: group.to_string(),
-            residence: residence(line.payees.residence).into(),
-            persons: *persons as i64,
-            households: households.unwrap_or(0) as i64,
-        }),
+        payees: Some(payees(&line.payees)),
+        covers_from: Some(month(first)),
+        covers_until: Some(month(last)),
         basis: line.basis.as_str().to_owned(),
         rate_yuan: Some(decimal(line.rate_yuan)),
         each_further_yuan: line.each_further_yuan.map(decimal),
@@ -183,12 +191,13 @@ fn run(life: &Life) -> Result<v1::Run, Status> {
 
 fn drift(drift: &Drift) -> v1::RunDrift {
     let zero = rust_decimal::Decimal::new(0, 2);
-    let now = drift.now.as_ref().map_or(zero, |line| line.yuan);
+    let (then, now) = (drift.then.unwrap_or(zero), drift.now.unwrap_or(zero));
     v1::RunDrift {
         run: drift.run.clone(),
+        payees: Some(payees(&drift.payees)),
+        run_yuan: Some(decimal(then)),
         now_yuan: Some(decimal(now)),
-        difference_yuan: Some(decimal(now - drift.line.yuan)),
-        line: Some(line(&drift.line)),
+        difference_yuan: Some(decimal(now - then)),
         why: drift.why.clone(),
     }
 }
@@ -201,7 +210,8 @@ fn refused(error: &ServiceError, order: &[usize]) -> Option<v1::MakeRunResponse>
     };
     let problem = |refusal: &Refusal| {
         let row = order.get(refusal.row).copied().unwrap_or(refusal.row);
-        (row, BadField::new(refusal.code, &refusal.text.zh, &refusal.text.en))
+        let Text { zh, en } = &refusal.text;
+        (row, BadField::new(refusal.code, "", &format!("{zh} / {en}")))
     };
     let mut bad: Vec<_> = all.iter().map(problem).collect();
     bad.sort_by_key(|(row, _)| *row);
@@ -216,7 +226,7 @@ impl RunService for Runs {
         asked: Request<v1::MakeRunRequest>,
     ) -> Result<Response<v1::MakeRunResponse>, Status> {
         let (metadata, _, asked) = asked.into_parts();
-        let request = request_in(&metadata, &asked.request_id, asked.validate_only)?;
+        let request = named_request_in(&metadata, &asked.request_id, asked.validate_only)?;
         if asked.headcounts.is_empty() || HEADCOUNTS_MAX < asked.headcounts.len() {
             let expected = format!("1 to {HEADCOUNTS_MAX} headcounts");
             return Err(BadField::new("headcounts", asked.headcounts.len(), &expected).into());
@@ -302,7 +312,7 @@ impl RunService for Runs {
         asked: Request<v1::MoveRunRequest>,
     ) -> Result<Response<v1::Run>, Status> {
         let (metadata, _, asked) = asked.into_parts();
-        let request = request_in(&metadata, &asked.request_id, asked.validate_only)?;
+        let request = named_request_in(&metadata, &asked.request_id, asked.validate_only)?;
         let reason = text_in("reason", &asked.reason, TEXT_MAX)?;
         let made = move_in(asked.made())?;
         let life = self.0.move_run(request, asked.run, made, reason).await;
@@ -326,7 +336,7 @@ impl RunService for Runs {
     ) -> Result<Response<v1::ListRunDriftResponse>, Status> {
         let asked = asked.into_inner();
         let page = Page::read(asked.page_size, &asked.page_token, 200, 1_000)?;
-        let all = self.0.drift().map_err(|error| of_service(&error))?;
+        let all = self.0.drift();
         let (found, next_page_token) = page.of(all.iter());
         let lines = found.into_iter().map(drift).collect();
         Ok(Response::new(v1::ListRunDriftResponse { lines, next_page_token }))

@@ -7,7 +7,7 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
 use crate::{
     domain::life::MoveError,
-    engine::{budget::BudgetError, question::QuestionError, timeline::TimelineError},
+    engine::{draft::BudgetError, question::QuestionError, timeline::TimelineError},
     service::{ServiceError, diff::DiffError, run::RunRefused, writer::SubmitError},
     store::runs::RunError,
 };
@@ -150,6 +150,7 @@ fn of_run(why: &RunRefused) -> Status {
         // The rows go back in the response; here only when there was no room for them.
         RunRefused::Budget(BudgetError::Refused(_)) => precondition("RUN_REFUSED"),
         RunRefused::Empty { .. } => precondition("RUN_EMPTY"),
+        RunRefused::Stale { .. } => precondition("RUN_STALE"),
         RunRefused::Run(RunError::Unknown { run }) => not_found("RUN_UNKNOWN", "run", run, why),
         RunRefused::Run(RunError::Held { holder, .. }) => {
             let message = why.to_string();
@@ -183,9 +184,11 @@ mod tests {
     use crate::{
         domain::{
             exact::RangeError,
+            group::Residence,
             life::{Move, RunState},
+            run::Claim,
         },
-        engine::{budget::Refusal, reason::Text},
+        engine::{draft::Refusal, reason::Text},
         rules::library::UnknownDocument,
     };
 
@@ -230,10 +233,14 @@ mod tests {
             assert_eq!(reason(&of_service(&error)), expected, "{error}");
         }
         let (area, month) = ("990100".parse().unwrap(), "2020-03".parse().unwrap());
-        let held = RunError::Held { area, month, holder: long() };
+        let (group, residence) = ("special_care".parse().unwrap(), Residence::Urban);
+        let claim = Claim { area, month, group, residence };
+        let held = RunError::Held { claim, holder: long() };
+        let stale = RunRefused::Stale { run: long(), lines: 1 };
         let unknown_run = RunError::Unknown { run };
         let run = |why: RunRefused| ServiceError::from(SubmitError::Refused(why.into()));
-        let cases: [(ServiceError, Code, &str); 13] = [
+        let cases: [(ServiceError, Code, &str); 14] = [
+            (run(stale), Code::FailedPrecondition, "RUN_STALE"),
             (run(held.into()), Code::AlreadyExists, "RUN_EXISTS"),
             (run(unknown_run.into()), Code::NotFound, "RUN_UNKNOWN"),
             (run(RunRefused::Empty { why: long() }), Code::FailedPrecondition, "RUN_EMPTY"),

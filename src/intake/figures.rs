@@ -212,8 +212,12 @@ pub fn plausible_yuan(yuan: &Decimal) -> bool {
 pub fn check_value(value: Decimal, unit: Unit) -> Result<(), &'static str> {
     let between = |low: i64, high: i64| Decimal::from(low) <= value && value <= Decimal::from(high);
     match unit {
-        Unit::RisePct if between(-100, 1000) => Ok(()),
-        Unit::RisePct => Err("a rise in per cent from -100 to 1000"),
+        Unit::RisePct if between(-80, 1000) => Ok(()),
+        Unit::RisePct => Err("a rise in per cent from -80 to 1000"),
+        Unit::BroadRisePct if between(-20, 50) => Ok(()),
+        Unit::BroadRisePct => {
+            Err("a rise in per cent from -20 to 50; an index such as 104.5 goes into column index")
+        }
         Unit::Yuan if between(0, 1_000_000_000) => Ok(()),
         Unit::Yuan => Err("yuan from 0 to 1000000000"),
         Unit::YesNo if value == Decimal::ONE || value == Decimal::ZERO => Ok(()),
@@ -231,8 +235,10 @@ fn value(row: &Row, unit: Unit, problems: &mut Gathered) -> Option<Decimal> {
     let name = FIGURE_COLUMNS[at].name;
     let text = row.get(at);
     let parsed = match (at, unit) {
-        (3, Unit::RisePct) => PercentRise::parse(text).map(PercentRise::percent).ok(),
-        (4, Unit::RisePct) => IndexYoy::parse(text).map(|index| index.rise().percent()).ok(),
+        (3, unit) if unit.is_rise() => PercentRise::parse(text).map(PercentRise::percent).ok(),
+        (4, unit) if unit.is_rise() => {
+            IndexYoy::parse(text).map(|index| index.rise().percent()).ok()
+        }
         (5, _) => parse_decimal(text).ok(),
         _ => {
             problems.push(row.line, name, text, format!("the column value, in {}", unit.as_str()));
@@ -296,4 +302,20 @@ fn source(row: &Row, at: usize, problems: &mut Gathered) -> Option<String> {
     }
     problems.push(row.line, "source", text, "at most 200 characters");
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rise_is_accepted_up_to_its_bounds_and_not_beyond() {
+        let fits = |text: &str, unit| check_value(text.parse().unwrap(), unit).is_ok();
+        let broad = ["-20.1", "-20", "-19.9", "49.9", "50", "50.1", "102.9"];
+        let expected = [false, true, true, true, true, false, false];
+        assert_eq!(broad.map(|text| fits(text, Unit::BroadRisePct)), expected);
+        let single = ["-80.1", "-80", "-79.9", "999.9", "1000", "1000.1"];
+        let expected = [false, true, true, true, true, false];
+        assert_eq!(single.map(|text| fits(text, Unit::RisePct)), expected);
+    }
 }

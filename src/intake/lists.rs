@@ -196,12 +196,14 @@ pub fn read_series(text: &str) -> Result<Vec<(Named, Unit)>, String> {
     let read = |row: SeriesRow| {
         let unit = match row.unit.as_str() {
             "rise_pct" => Unit::RisePct,
+            "broad_rise_pct" => Unit::BroadRisePct,
             "yuan" => Unit::Yuan,
             "yes_no" => Unit::YesNo,
             other => {
                 let code = row.code;
                 return Err(format!(
-                    "series {code}: unit {other:?}: expected rise_pct, yuan or yes_no"
+                    "series {code}: unit {other:?}: expected rise_pct, broad_rise_pct, yuan \
+                     or yes_no"
                 ));
             }
         };

@@ -45,7 +45,7 @@ impl Service {
     ) -> Result<Arc<Timeline>, ServiceError> {
         let law = self.law(ledger, &terms.view)?;
         let world = self.reference.world_under(ledger, &law);
-        let newest = ledger.figures.newest();
+        let newest = ledger.figures.newest_seen(&terms.view);
         let ordinary = Terms { strict: terms.strict, ..Terms::default() } == *terms;
         let (Some(newest), true) = (newest.filter(|newest| month <= *newest), ordinary) else {
             let last = month.max(newest.unwrap_or(month));

@@ -1,9 +1,7 @@
-//! Runs: made from headcounts, moved through their lives, computed again, compared with the present.
+//! Runs: made from headcounts and moved through their lives.
 //!
 //! **Invariant:** a run is computed on the ledger that its entry follows, so that the instant of the
 //! entry pins everything it rests on.
-
-use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
@@ -14,12 +12,13 @@ use crate::{
         exact::RangeError,
         figure::View,
         group::Residence,
-        life::{Life, Move, RunEvent, RunState},
+        life::{Life, Move, RunEvent},
         month::Month,
-        run::{Basis, Headcount, Pins, Run, RunLine},
+        run::{Basis, Claim, Headcount, Pins, Run},
     },
     engine::{
-        budget::{Budget, BudgetError, budget},
+        budget::budget,
+        draft::{Budget, BudgetError},
         question::Terms,
         sums::total,
     },
@@ -33,6 +32,7 @@ use crate::{
 
 use super::{
     Request, Service, ServiceError,
+    recheck::drift_of,
     reference::Reference,
     writer::{Command, Plan, SubmitError},
 };
@@ -59,6 +59,17 @@ pub enum RunRefused {
     /// Another run stands in the way, or the move cannot be made.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// What the run rests on has changed since it was made, so that it would pay otherwise today.
+    #[error(
+        "run {run} would pay otherwise today in {lines} lines, see drift: expected a reason to go on, \
+         or a new run"
+    )]
+    Stale {
+        /// The run.
+        run: String,
+        /// How many lines.
+        lines: usize,
+    },
     /// No headcount leads to a line.
     #[error("no headcount leads to a sum: {why}")]
     Empty {
@@ -73,26 +84,6 @@ impl From<RangeError> for RunRefused {
     }
 }
 
-/// A run computed again from what it pins.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Verified {
-    /// What differs; empty when everything is equal.
-    pub differences: Vec<String>,
-}
-
-/// A line that would be another today.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Drift {
-    /// The run.
-    pub run: String,
-    /// The line as it was run.
-    pub line: RunLine,
-    /// The line as it would be now; none when nothing would be paid.
-    pub now: Option<RunLine>,
-    /// Why nothing would be paid, in English.
-    pub why: String,
-}
-
 impl Service {
     /// Makes a run; with `validate_only` only works it out.
     ///
@@ -102,7 +93,8 @@ impl Service {
         let mut spec = spec;
         spec.headcounts.sort_by(|a, b| key(a).cmp(&key(b)));
         let content = format!(
-            "{}|{}|{}|{}",
+            "{}|{}|{}|{}|{}",
+            request.principal,
             canonical(&spec.headcounts),
             spec.strict,
             spec.discretion,
@@ -155,11 +147,26 @@ impl Service {
         reason: String,
     ) -> Result<Life, ServiceError> {
         let Request { principal, id: request_id, validate_only } = request;
-        let request_digest = sha256_hex(format!("{run}|{}|{reason}", made.as_str()));
+        let content = format!("{principal}|{run}|{}|{reason}", made.as_str());
+        let request_digest = sha256_hex(content);
         let (by, id) = (principal.clone(), run.clone());
+        let spends = matches!(made, Move::Approve | Move::Release) && reason.trim().is_empty();
+        let (snapshot, reference) = (self.writer.snapshot(), self.reference.clone());
+        let stale = move |reference: &Reference, ledger: &Ledger, run: &str| match spends {
+            true => ledger.runs.get(run).map_or(0, |life| drift_of(reference, ledger, life).len()),
+            false => 0,
+        };
+        let early = stale(&reference, &snapshot, &run);
         let plan = move |ledger: &Ledger, at: DateTime<Utc>| {
             let event = RunEvent { run, made, by, at, reason };
             ledger.runs.check_move(&event).map_err(RunRefused::from)?;
+            let lines = match ledger.sequence() == snapshot.sequence() {
+                true => early,
+                false => stale(&reference, ledger, &event.run),
+            };
+            if 0 < lines {
+                return Err(RunRefused::Stale { run: event.run, lines }.into());
+            }
             let answer = serde_json::json!({ "run": event.run });
             Ok(Plan { operation: Some(Operation::MoveRun { event }), answer })
         };
@@ -185,67 +192,14 @@ impl Service {
     fn budget_of(&self, ledger: &Ledger, spec: &RunSpec) -> Result<Budget, RunRefused> {
         worked_out(&self.reference, ledger, &self.reference.data.library, spec, &View::default())
     }
-
-    /// Computes a run again from what it pins and compares. O(lines × steps).
-    ///
-    /// # Errors
-    /// No run has this id.
-    pub fn verify_run(&self, id: &str) -> Result<Verified, ServiceError> {
-        let (life, ledger) = (self.run(id)?, self.writer.snapshot());
-        let Pins { known_at, .. } = life.run.pins;
-        // The run's own entry has this instant and is no input of it.
-        let view = View { known_at: Some(known_at), published_by: None };
-        let law = self.law(&ledger, &view)?;
-        let spec = spec_of(&life.run);
-        let again = worked_out(&self.reference, &ledger, &law, &spec, &view);
-        let differences = match again {
-            Ok(again) => differences(&life.run, &spec, &again),
-            Err(error) => vec![format!("it cannot be computed any more: {error}")],
-        };
-        Ok(Verified { differences })
-    }
-
-    /// What approved, released and closed runs would pay otherwise today, by run and line.
-    /// O(lines × steps).
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub fn drift(&self) -> Result<Vec<Drift>, ServiceError> {
-        let ledger = self.writer.snapshot();
-        let mut all = Vec::new();
-        for life in ledger.runs.newest_first() {
-            let settled = [RunState::Approved, RunState::Released, RunState::Closed];
-            if !settled.contains(&life.state()) {
-                continue;
-            }
-            let spec = spec_of(&life.run);
-            // Area by area, so that one that would not be paid any more hides no other.
-            for place in spec.headcounts.chunk_by(|a, b| (a.month, a.area) == (b.month, b.area)) {
-                let one = RunSpec { headcounts: place.to_vec(), ..spec.clone() };
-                let (now, why) = match self.budget_of(&ledger, &one) {
-                    Ok(budget) => (budget.lines, String::new()),
-                    Err(error) => (Vec::new(), error.to_string()),
-                };
-                let then = life.run.lines.iter().filter(|line| place.contains(&line.payees));
-                for line in then {
-                    let now = now.iter().find(|one| one.payees == line.payees);
-                    if now.map(|one| one.yuan) != Some(line.yuan) {
-                        let (run, line, why) = (life.run.id.clone(), line.clone(), why.clone());
-                        all.push(Drift { run, line, now: now.cloned(), why });
-                    }
-                }
-            }
-        }
-        Ok(all)
-    }
 }
 
-fn key(row: &Headcount) -> (Month, AreaCode, &Code, Residence) {
+pub(super) fn key(row: &Headcount) -> (Month, AreaCode, &Code, Residence) {
     (row.month, row.area, &row.group, row.residence)
 }
 
 /// The headcounts as text, one a line, in order.
-fn canonical(rows: &[Headcount]) -> String {
+pub(super) fn canonical(rows: &[Headcount]) -> String {
     let line = |row: &Headcount| {
         let Headcount { month, area, group, residence, persons, households } = row;
         let households = households.map_or_else(String::new, |count| count.to_string());
@@ -254,13 +208,13 @@ fn canonical(rows: &[Headcount]) -> String {
     rows.iter().map(line).collect()
 }
 
-fn spec_of(run: &Run) -> RunSpec {
+pub(super) fn spec_of(run: &Run) -> RunSpec {
     let discretion = run.lines.iter().any(|line| line.basis == Basis::Discretion);
     let headcounts = run.headcounts.clone();
     RunSpec { headcounts, strict: run.pins.strict, discretion, note: run.note.clone() }
 }
 
-fn worked_out(
+pub(super) fn worked_out(
     reference: &Reference,
     ledger: &Ledger,
     law: &Library,
@@ -310,58 +264,17 @@ fn assemble(
     Ok(run)
 }
 
-/// Checks that no live run pays an area of the run, one above or one below, for the same month.
+/// Checks that no live run pays what the run pays, in the area, one above or one below.
 fn free(areas: &Areas, runs: &Runs, run: &Run) -> Result<(), RunError> {
-    for (area, month) in run.places() {
-        let above = areas.line(area).map(|one| one.code);
-        let held =
-            above.chain(areas.subtree(area)).find_map(|one| Some((one, runs.holder(one, month)?)));
-        if let Some((area, holder)) = held {
-            return Err(RunError::Held { area, month, holder: holder.to_owned() });
-        }
-    }
-    Ok(())
-}
-
-fn differences(run: &Run, spec: &RunSpec, again: &Budget) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut differ = |what: String, then: String, now: String| {
-        if then != now {
-            found.push(format!("{what}: run with {then}, computed again {now}"));
-        }
-    };
-    let shown = |line: Option<&RunLine>| {
-        line.map_or_else(|| "nothing".to_owned(), |line| format!("{} yuan", line.yuan))
-    };
-    let mut rest: BTreeMap<_, _> =
-        again.lines.iter().map(|line| (key(&line.payees), line)).collect();
-    for line in &run.lines {
-        let now = rest.remove(&key(&line.payees));
-        if now == Some(line) {
-            continue;
-        }
-        let Headcount { month, area, group, residence, .. } = &line.payees;
-        let what = format!("{month} {area} {group} {residence}");
-        match now.filter(|now| now.yuan == line.yuan) {
-            None => differ(what, shown(Some(line)), shown(now)),
-            Some(now) => {
-                let text = |line: &RunLine| serde_json::to_string(line).unwrap_or_default();
-                differ(what, text(line), text(now));
+    for claim in run.claims() {
+        let above = areas.line(claim.area).map(|one| one.code);
+        for area in above.chain(areas.subtree(claim.area)) {
+            let near = Claim { area, ..claim.clone() };
+            if let Some(holder) = runs.holder(&near) {
+                let holder = holder.to_owned();
+                return Err(RunError::Held { claim: near, holder });
             }
         }
     }
-    for ((month, area, group, residence), line) in rest {
-        differ(format!("{month} {area} {group} {residence}"), shown(None), shown(Some(line)));
-    }
-    let pins = &run.pins;
-    differ("documents".into(), format!("{:?}", pins.documents), format!("{:?}", again.documents));
-    differ("figures".into(), format!("{:?}", pins.figures), format!("{:?}", again.figures));
-    differ("standards".into(), format!("{:?}", pins.standards), format!("{:?}", again.standards));
-    differ("headcounts".into(), pins.headcounts.clone(), sha256_hex(canonical(&spec.headcounts)));
-    differ(
-        "total".into(),
-        run.yuan.to_string(),
-        total(&again.lines).map(|sum| sum.to_string()).unwrap_or_default(),
-    );
-    found
+    Ok(())
 }

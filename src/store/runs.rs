@@ -1,19 +1,18 @@
-//! The recorded runs with their lives, and which of them holds an area and month.
+//! The recorded runs with their lives, and which of them pays what.
 //!
-//! **Invariant:** no two live runs hold the same area and index month.
+//! **Invariant:** no two live runs pay the same group, urban or rural, in the same area for the same
+//! index month.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
 use chrono::{DateTime, Utc};
 
 use crate::domain::{
-    area::AreaCode,
     life::{Life, MoveError, RunEvent, RunState},
-    month::Month,
-    run::Run,
+    run::{Claim, Run},
 };
 
 /// Why a run or a move cannot be recorded.
@@ -33,13 +32,14 @@ pub enum RunError {
         /// What it should be.
         expected: String,
     },
-    /// A live run holds an area and month.
-    #[error("{area} for {month} is paid by run {holder}: expected no other live run")]
+    /// A live run pays it already.
+    #[error(
+        "{} ({}) of {} for {} are paid by run {holder}: expected no other live run",
+        claim.group, claim.residence, claim.area, claim.month
+    )]
     Held {
-        /// The area.
-        area: AreaCode,
-        /// The index month.
-        month: Month,
+        /// What.
+        claim: Claim,
         /// The run.
         holder: String,
     },
@@ -52,7 +52,7 @@ pub enum RunError {
 #[derive(Debug, Clone, Default)]
 pub struct Runs {
     by_id: BTreeMap<u64, Arc<Life>>,
-    held: Arc<HashMap<(AreaCode, Month), String>>,
+    held: Arc<HashMap<Claim, String>>,
 }
 
 /// The id of the run that an entry makes.
@@ -90,9 +90,9 @@ impl Runs {
         self.by_id.is_empty()
     }
 
-    /// The live run that pays the area for the month.
-    pub fn holder(&self, area: AreaCode, month: Month) -> Option<&str> {
-        self.held.get(&(area, month)).map(String::as_str)
+    /// The live run that pays it.
+    pub fn holder(&self, claim: &Claim) -> Option<&str> {
+        self.held.get(claim).map(String::as_str)
     }
 
     /// Checks a run that is to be recorded with an entry.
@@ -104,9 +104,13 @@ impl Runs {
         if run.id != expected {
             return Err(RunError::Id { run: run.id.clone(), expected });
         }
-        for (area, month) in run.places() {
-            if let Some(holder) = self.holder(area, month) {
-                return Err(RunError::Held { area, month, holder: holder.to_owned() });
+        let mut own = HashSet::new();
+        for claim in run.claims() {
+            if let Some(holder) = self.holder(&claim).map(str::to_owned) {
+                return Err(RunError::Held { claim, holder });
+            }
+            if !own.insert(claim.clone()) {
+                return Err(RunError::Held { claim, holder: run.id.clone() });
             }
         }
         Ok(())
@@ -123,7 +127,7 @@ impl Runs {
     pub(super) fn add_run(&mut self, run: Arc<Run>, made_at: DateTime<Utc>) {
         let Some(number) = number(&run.id) else { return };
         let held = Arc::make_mut(&mut self.held);
-        held.extend(run.places().map(|place| (place, run.id.clone())));
+        held.extend(run.claims().map(|claim| (claim, run.id.clone())));
         let life = Life { run, made_at, events: Vec::new() };
         self.by_id.insert(number, Arc::new(life));
     }
@@ -137,8 +141,11 @@ impl Runs {
         let state = life.state();
         if !state.is_live() {
             let held = Arc::make_mut(&mut self.held);
-            for place in life.run.places() {
-                held.remove(&place);
+            for claim in life.run.claims() {
+                // A run made since may pay it by now: states are read runs first, then moves.
+                if held.get(&claim).is_some_and(|holder| *holder == life.run.id) {
+                    held.remove(&claim);
+                }
             }
         }
         debug_assert!(state != RunState::Draft);

@@ -56,7 +56,7 @@ enum Command {
     Void(Step),
     /// Compute a run again from what it pins, and compare.
     Verify(Named),
-    /// Lines of approved, released and closed runs that would be paid otherwise today.
+    /// What live runs would pay otherwise today.
     Drift,
     /// The receipt: canonical JSON from which an outsider can check the run; its SHA-256 goes to
     /// standard error.

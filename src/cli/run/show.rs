@@ -234,8 +234,14 @@ pub(super) fn verify(place: &Place, run: String) -> anyhow::Result<()> {
         let found = client::run(&transport).verify_run(v1::VerifyRunRequest { run }).await;
         Ok(found.map_err(told)?.into_inner())
     })?;
+    if place.format == Format::Json {
+        json("RunVerification", &found)?;
+    }
     if !found.equal {
         bail!("run {of} differs when computed again\n{}", found.differences.join("\n"));
+    }
+    if place.format == Format::Json {
+        return Ok(());
     }
     let equal = match place.lang {
         Language::Zh => format!("{of}:按当时的依据重新计算,结果一致"),
@@ -274,15 +280,14 @@ pub(super) fn drift(place: &Place) -> anyhow::Result<()> {
     ];
     let mut rows = Rows::new(&columns);
     for one in all {
-        let line = one.line.unwrap_or_default();
-        let payees = line.payees.clone().unwrap_or_default();
+        let payees = one.payees.unwrap_or_default();
         rows.push(vec![
             one.run,
             month_text(payees.month),
             payees.area.clone(),
             payees.group.clone(),
             residence_word(payees.residence).to_owned(),
-            number(&line.yuan),
+            number(&one.run_yuan),
             number(&one.now_yuan),
             number(&one.difference_yuan),
             one.why,

@@ -31,7 +31,7 @@ impl Lint<'_> {
                     let path = &shown.path;
                     let en = format!("{path}: no document in force here covers {groups}");
                     let zh = format!("{path}:适用的文件都没有把 {groups} 列为保障对象");
-                    self.add(Severity::Warning, "uncovered_group", Some(&said.cite), en, zh);
+                    self.add(self.left_to_others(), "uncovered_group", Some(&said.cite), en, zh);
                 }
                 self.of_persons(&shown.path, said);
             }
@@ -67,16 +67,18 @@ impl Lint<'_> {
                 "class {class:?} is not defined by any document in force; expected it in [classes]"
             );
             let zh = format!("适用的文件都没有定义分类 {class:?};应写在 [classes] 中");
-            // It never fits until a nearer document defines it. National notices leave such lists
-            // to those who carry them out; in another it is rather a slip.
-            let severity = match self.instrument.head.jurisdiction {
-                AreaCode::NATION => Severity::Note,
-                _ => Severity::Warning,
-            };
-            self.add(severity, "unknown_class", Some(&said.cite), en, zh);
+            self.add(self.left_to_others(), "unknown_class", Some(&said.cite), en, zh);
         }
         if let Some(name) = &said.when.carried_by {
             self.condition_exists(name, &said.cite);
+        }
+    }
+
+    /// The weight of what a nearer document may still fill in: in a national document it usually does.
+    fn left_to_others(&self) -> Severity {
+        match self.instrument.head.jurisdiction {
+            AreaCode::NATION => Severity::Note,
+            _ => Severity::Warning,
         }
     }
 

@@ -1,0 +1,134 @@
+//! A budget being drawn up: its lines, what an approver should know, what was refused, what it rests
+//! on.
+//!
+//! **Invariant:** with a refusal there is no budget.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::domain::{
+    code::Code,
+    exact::RangeError,
+    run::{Headcount, RunFinding, RunLine, Weight},
+};
+
+use super::{
+    amount::{Line, Operand},
+    question::Applied,
+    reading::Used,
+    reason::Text,
+    timeline::TimelineError,
+    trigger::MonthOutcome,
+};
+
+/// What is to be paid, and what it rests on.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Budget {
+    /// The lines, in the order of the headcounts.
+    pub lines: Vec<RunLine>,
+    /// What the approver should know.
+    pub findings: Vec<RunFinding>,
+    /// The documents applied: id → digest.
+    pub documents: BTreeMap<String, String>,
+    /// The figures used: `area/month/series` → revision.
+    pub figures: BTreeMap<String, u32>,
+    /// The standards used: `area/first month/code` → revision.
+    pub standards: BTreeMap<String, u32>,
+}
+
+/// Why a headcount cannot be budgeted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Its place among the headcounts, from 0.
+    pub row: usize,
+    /// Stable name: `NOT_TRIGGERED`, `UNDECIDABLE`, `INDICATIVE`, `NOT_COVERED` or `HOUSEHOLDS`.
+    pub code: &'static str,
+    /// In words.
+    pub text: Text,
+}
+
+/// Why there is no budget.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum BudgetError {
+    /// An area is unknown, or a sum leaves the range of exact arithmetic.
+    #[error(transparent)]
+    Timeline(#[from] TimelineError),
+    /// Headcounts that cannot be budgeted, every one.
+    #[error("{} headcounts cannot be budgeted; the first: {}", .0.len(), .0[0].text.en)]
+    Refused(Vec<Refusal>),
+}
+
+impl From<RangeError> for BudgetError {
+    fn from(error: RangeError) -> Self {
+        Self::Timeline(error.into())
+    }
+}
+
+/// A budget being drawn up.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    pub(super) budget: Budget,
+    pub(super) refusals: Vec<Refusal>,
+    told: HashSet<(String, String)>,
+}
+
+impl Draft {
+    /// Adds a finding about a place once, however many lines it holds of.
+    pub(super) fn find_once(&mut self, weight: Weight, code: &str, row: &Headcount, text: Text) {
+        if self.told.insert((code.to_owned(), text.en.clone())) {
+            self.find(weight, code, row, None, text);
+        }
+    }
+
+    pub(super) fn find(
+        &mut self,
+        weight: Weight,
+        code: &str,
+        row: &Headcount,
+        group: Option<&Code>,
+        text: Text,
+    ) {
+        let Text { zh, en } = text;
+        let (month, area, group) = (row.month, row.area, group.cloned());
+        let code = code.to_owned();
+        self.budget.findings.push(RunFinding { weight, code, month, area, group, zh, en });
+    }
+
+    pub(super) fn refuse_all(
+        &mut self,
+        first: usize,
+        rows: &[Headcount],
+        code: &'static str,
+        text: &Text,
+    ) {
+        let refused = |at: usize| Refusal { row: first + at, code, text: text.clone() };
+        self.refusals.extend((0..rows.len()).map(refused));
+    }
+
+    pub(super) fn pin(&mut self, applied: &Applied<'_>, outcome: &MonthOutcome) {
+        for head in &applied.rules.documents {
+            self.budget.documents.entry(head.id.clone()).or_insert_with(|| head.digest.clone());
+        }
+        let readings = outcome.conditions.iter().flat_map(|condition| &condition.readings);
+        readings.flat_map(|reading| &reading.used).for_each(|used| self.pin_figure(used));
+    }
+
+    pub(super) fn pin_figure(&mut self, used: &Used) {
+        let key = format!("{}/{}/{}", used.area, used.month, used.series);
+        self.budget.figures.insert(key, used.revision);
+    }
+
+    pub(super) fn pin_line(&mut self, line: &Line) {
+        for operand in line.operands() {
+            match operand {
+                Operand::Rise(rise) => {
+                    rise.reading.used.iter().for_each(|used| self.pin_figure(used));
+                }
+                Operand::Base(base) => {
+                    let key = format!("{}/{}/{}", base.area, base.valid_from, base.standard);
+                    self.budget.standards.insert(key, base.revision);
+                }
+                _ => {}
+            }
+        }
+    }
+}
