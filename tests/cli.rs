@@ -209,6 +209,14 @@ mode = "half_up"
         subsidy.contains("990100,2024-05,subsistence_allowance,urban,,,,,25,25.00,"),
         "{subsidy}"
     );
+    // A document with the id of a shipped one takes its place, wherever the file lies.
+    let theirs = include_str!("../data/instruments/150000/2023-r5.toml");
+    let named = theirs.replacen("title_zh = \"", "title_zh = \"自行修订的", 1);
+    write(&root.join("instruments"), "ours.toml", named.as_bytes());
+    let listed = out(&["--data", data, "rules", "list", "--area", "150000", "--format", "csv"]);
+    let ours: Vec<_> = listed.lines().filter(|line| line.starts_with("im-2023,")).collect();
+    assert!(ours.len() == 1 && ours[0].contains("自行修订的"), "{ours:?}");
+    fs::remove_file(root.join("instruments/ours.toml")).unwrap();
     let overlapping = notice.replace("example-2024", "example-too");
     write(&root.join("instruments"), "too.toml", overlapping.as_bytes());
     let told = refused(&["--data", data, "status", "--area", "990100", "--month", "2024-05"]);

@@ -123,7 +123,9 @@ fn released_on(
 ) -> Option<NaiveDate> {
     let carries = |name: &Code| {
         ending.carried_by.contains(name)
-            || (ending.carried_by.is_empty() && outcome.carried_by.contains(name))
+            || (ending.carried_by.is_empty()
+                // A month paid although nothing holds is carried by none; then all were looked at.
+                && (outcome.carried_by.is_empty() || outcome.carried_by.contains(name)))
     };
     let figures = applied.world.figures;
     let mut latest = None;

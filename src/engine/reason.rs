@@ -280,10 +280,12 @@ impl Vocabulary<'_> {
         match pay_by {
             PayBy::NothingOwed => Text::new("无需发放", "nothing is owed"),
             PayBy::Day { day, released_on: Some(released), .. } => Text::new(
-                format!("{day} 前发放(指数 {released} 发布)"),
+                format!("最迟 {day} 发放(指数 {released} 发布)"),
                 format!("due by {day} (index released on {released})"),
             ),
-            PayBy::Day { day, .. } => Text::new(format!("{day} 前发放"), format!("due by {day}")),
+            PayBy::Day { day, .. } => {
+                Text::new(format!("最迟 {day} 发放"), format!("due by {day}"))
+            }
             PayBy::Unknown(why) => {
                 let why = self.why(why);
                 Text::new(

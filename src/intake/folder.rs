@@ -4,7 +4,7 @@
 //! from a folder with a problem.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -170,7 +170,8 @@ pub fn load(folders: &[PathBuf]) -> Result<Dataset, DataError> {
             standards.insert((one.area, one.standard.clone(), one.valid_from), one);
         }
     }
-    let texts = texts_below(&files, "instruments/", ".toml")?;
+    let mut texts = texts_below(&files, "instruments/", ".toml")?;
+    replace_shipped(&mut texts);
     let cases = texts_below(&files, "cases/", ".toml")?;
     let published = texts_below(&files, "cases/", ".csv")?;
     let library = Arc::new(library(&texts, &areas).map_err(DataError::Law)?);
@@ -206,6 +207,20 @@ pub fn library(texts: &BTreeMap<String, String>, areas: &Areas) -> Result<Librar
         return Err(findings);
     }
     Library::new(instruments, areas)
+}
+
+/// Takes out shipped documents whose id a document of a deployment's own has.
+fn replace_shipped(texts: &mut BTreeMap<String, String>) {
+    let shipped = |file: &str| file.starts_with("data/instruments/");
+    let id = |text: &str| {
+        let table = text.parse::<toml::Table>().ok()?;
+        Some(table.get("id")?.as_str()?.to_owned())
+    };
+    let own = texts.iter().filter(|(file, _)| !shipped(file)).filter_map(|(_, text)| id(text));
+    let own: BTreeSet<String> = own.collect();
+    if !own.is_empty() {
+        texts.retain(|file, text| !shipped(file) || id(text).is_none_or(|id| !own.contains(&id)));
+    }
 }
 
 fn table<T>(path: &str, read: Result<T, Problems>) -> Result<T, DataError> {

@@ -179,7 +179,11 @@ impl Run {
             Ok(made.map_err(told)?.into_inner())
         })?;
         row_problems(&made.problems, made.more_problems)?;
-        show_one(place, &made.run.unwrap_or_default())
+        let run = made.run.unwrap_or_default();
+        if run.state() != v1::RunState::Draft {
+            eprintln!("the request had made {} before; this is how it stands now", run.id);
+        }
+        show_one(place, &run)
     }
 
     fn step(&self, place: &Place, made: v1::RunMove, step: &Step) -> anyhow::Result<()> {
