@@ -59,6 +59,24 @@ fn strict_refuses_what_rests_on_assumptions() {
 }
 
 #[test]
+fn what_the_columns_have_no_room_for_is_told_on_standard_error() {
+    let errors = |arguments: &[&str]| String::from_utf8(program(arguments).stderr).unwrap();
+    let month = ["--area", "150100", "--month", "2020-03", "--format", "csv", "--lang", "en"];
+    let told = errors(&[&["subsidy"], &month[..]].concat());
+    assert_eq!(told, "sums rest on the assumption assumption-im-amounts\n");
+    let months = ["--area", "150100", "--from", "2019-08", "--until", "2019-09"];
+    let told = errors(
+        &[&["replay", "--amounts", "--format", "csv", "--lang", "en"], &months[..]].concat(),
+    );
+    let expected = |month: &str| {
+        format!("150100 {month}: cannot be computed: food of 150100 for {month} is missing\n")
+    };
+    assert_eq!(told, expected("2019-08") + &expected("2019-09"));
+    let told = errors(&["history", "--area", "150100", "--recorded"]);
+    assert!(told.contains("--store DIR"), "{told}");
+}
+
+#[test]
 fn json_is_the_message_of_the_api() {
     let text = out(&["status", "--area", "150300", "--month", "2021-04", "--format", "json"]);
     let status: serde_json::Value = serde_json::from_str(&text).unwrap();

@@ -244,6 +244,10 @@ impl History {
     }
 
     fn recorded(&self, place: &Place) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            place.server.is_some() || place.store.is_some(),
+            "decisions are recorded in a store\nhint: give --server URL or --store DIR"
+        );
         let decisions = with(place, |transport| async move {
             let mut all = Vec::new();
             let mut page_token = String::new();

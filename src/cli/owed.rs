@@ -65,7 +65,7 @@ impl Subsidy {
                 let status = quote.status.unwrap_or_default();
                 quote.lines.iter().for_each(|line| rows.push(subsidy_row(&status, line)));
                 rows.print(Format::Csv)?;
-                tell_open_lines(place, &quote.lines);
+                Remarks::default().tell(place, &status, &quote.lines);
                 Ok(())
             }
             Format::Table => explain_quote(place, &quote),
@@ -73,14 +73,31 @@ impl Subsidy {
     }
 }
 
-/// Says on standard error why lines have no sum, each reason once; the columns have no room for it.
-fn tell_open_lines(place: &Place, lines: &[v1::SubsidyLine]) {
-    let mut told: Vec<String> = Vec::new();
-    for line in lines.iter().filter(|line| line.subsidy_yuan.is_none()) {
-        let why = say(place, &line.outcome_text);
-        if !told.contains(&why) {
-            eprintln!("{} {}: {why}", line.group, residence_word(line.residence));
-            told.push(why);
+/// Says on standard error what the columns have no room for: why lines have no sum, each reason once
+/// for an area and month, and on which assumptions the others rest.
+#[derive(Default)]
+struct Remarks(Vec<String>);
+
+impl Remarks {
+    fn tell(&mut self, place: &Place, status: &v1::Status, lines: &[v1::SubsidyLine]) {
+        let (area, month) = (&status.area, month_text(status.month));
+        for line in lines {
+            match line.subsidy_yuan {
+                None => self.once(format!("{area} {month}: {}", say(place, &line.outcome_text))),
+                Some(_) => line.assumptions.iter().for_each(|id| {
+                    self.once(match place.lang {
+                        Language::Zh => format!("金额依据假设:{id}"),
+                        Language::En => format!("sums rest on the assumption {id}"),
+                    });
+                }),
+            }
+        }
+    }
+
+    fn once(&mut self, remark: String) {
+        if !self.0.contains(&remark) {
+            eprintln!("{remark}");
+            self.0.push(remark);
         }
     }
 }
@@ -217,7 +234,14 @@ impl Replay {
                 false => rows.push(status_row(place, status)),
             }
         }
-        rows.print(place.format)
+        rows.print(place.format)?;
+        let mut remarks = Remarks::default();
+        for month in months.iter().filter(|_| self.amounts) {
+            if let Some(status) = &month.status {
+                remarks.tell(place, status, &month.lines);
+            }
+        }
+        Ok(())
     }
 }
 
