@@ -6,7 +6,7 @@
 
 use std::{
     cell::Cell,
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet, hash_map::Entry},
 };
 
 use rust_decimal::Decimal;
@@ -48,17 +48,19 @@ pub fn budget(
     discretion: bool,
 ) -> Result<Budget, BudgetError> {
     let mut work = Work { words, discretion, draft: Draft::default() };
-    let newest = world.figures.newest_seen(&terms.view);
+    // The last headcount is of the last month.
+    let last = rows.last().map(|row| row.month).max(world.figures.newest_seen(&terms.view));
     let mut timelines: HashMap<AreaCode, Timeline> = HashMap::new();
     let mut at = 0;
     for place in rows.chunk_by(|a, b| (a.month, a.area) == (b.month, b.area)) {
         let (month, area) = (place[0].month, place[0].area);
-        let known = timelines.get(&area).filter(|timeline| timeline.get(month).is_some());
-        if known.is_none() {
-            let last = rows.iter().map(|row| row.month).max().max(newest).unwrap_or(month);
-            timelines.insert(area, Timeline::through(world, area, last, terms)?);
-        }
-        let timeline = &timelines[&area];
+        let timeline = match timelines.entry(area) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(free) => {
+                let last = last.unwrap_or(month);
+                free.insert(Timeline::through(world, area, last, terms)?)
+            }
+        };
         let applied = Applied::new(world, area, month, terms).map_err(TimelineError::from)?;
         let steps_left = Cell::new(STEPS_MAX);
         match (applied, timeline.get(month)) {
