@@ -12,6 +12,8 @@ pub mod engine;
 
 pub mod intake;
 
+pub mod roster;
+
 pub mod journal;
 
 pub mod store;

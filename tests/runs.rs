@@ -51,7 +51,7 @@ fn new_town() -> Vec<Headcount> {
 }
 
 fn spec(headcounts: Vec<Headcount>) -> RunSpec {
-    RunSpec { headcounts, strict: false, discretion: false, note: String::new() }
+    RunSpec { headcounts, strict: false, discretion: false, note: String::new(), roster: None }
 }
 
 /// One service, used from the test's thread.

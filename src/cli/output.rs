@@ -120,6 +120,15 @@ pub(super) fn progress() -> Progress {
 }
 
 impl Progress {
+    /// Shows how much of a file is done; on a terminal only.
+    pub fn share(&self, done: u64, all: u64) {
+        if std::io::stderr().is_terminal() {
+            self.bar.set_message("working through the roster");
+            self.bar.set_length(all);
+            self.bar.set_position(done);
+        }
+    }
+
     pub fn show(&self, stage: Stage, done: u64, all: u64) {
         let (message, unit) = match stage {
             Stage::Rebuild => ("rebuilding the state", "entries"),

@@ -270,6 +270,7 @@ mod tests {
             made_by: "maker".into(),
             approvals_needed,
             note: String::new(),
+            roster: None,
             pins,
             headcounts: Vec::new(),
             lines: Vec::new(),

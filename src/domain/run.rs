@@ -149,9 +149,48 @@ pub struct Pins {
     pub strict: bool,
 }
 
-/// What may be paid once: a group, urban or rural, in an area for an index month.
+/// The list of persons that a roster run pays, as far as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RosterPin {
+    /// Sha-256 of the roster's bytes.
+    pub roster: String,
+    /// Rows it has below the header.
+    pub rows: u64,
+    /// Sha-256 of the claims: who is paid, under a keyed hash.
+    pub claims: String,
+    /// The name of that key.
+    pub key: String,
+    /// How many rows are not paid since another row of the person pays at least as much.
+    pub beaten: u64,
+    /// How many rows are not paid for each other reason.
+    pub rejects: BTreeMap<String, u64>,
+}
+
+/// What a run is for: to ask for the money of groups, or to pay persons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RunKind {
+    /// 资金测算: from headcounts.
+    Budget,
+    /// 名册发放: from a roster.
+    Roster,
+}
+
+impl RunKind {
+    /// The word used in outputs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Budget => "budget",
+            Self::Roster => "roster",
+        }
+    }
+}
+
+/// What each kind of run may do once: a group, urban or rural, in an area for an index month.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Claim {
+    /// Of which kind of run.
+    pub kind: RunKind,
     /// The area.
     pub area: AreaCode,
     /// The index month.
@@ -162,7 +201,7 @@ pub struct Claim {
     pub residence: Residence,
 }
 
-/// A budget run as it was made.
+/// A run as it was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Run {
@@ -176,7 +215,11 @@ pub struct Run {
     pub note: String,
     /// What it rests on.
     pub pins: Pins,
-    /// The headcounts it was made from, those without a sum included.
+    /// The list of persons of a roster run; none for a budget run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roster: Option<RosterPin>,
+    /// The headcounts it was made from, those without a sum included; of a roster run the persons
+    /// that are paid.
     pub headcounts: Vec<Headcount>,
     /// What is paid, by index month, area, group and residence.
     pub lines: Vec<RunLine>,
@@ -188,12 +231,18 @@ pub struct Run {
 }
 
 impl Run {
+    /// What it is for.
+    pub fn kind(&self) -> RunKind {
+        if self.roster.is_some() { RunKind::Roster } else { RunKind::Budget }
+    }
+
     /// What it pays: a group, urban or rural, in an area for a month, each once.
     pub fn claims(&self) -> impl Iterator<Item = Claim> {
-        self.lines.iter().flat_map(|line| {
+        let kind = self.kind();
+        self.lines.iter().flat_map(move |line| {
             let Headcount { area, group, residence, .. } = &line.payees;
-            let claim =
-                |month| Claim { area: *area, month, group: group.clone(), residence: *residence };
+            let (area, residence) = (*area, *residence);
+            let claim = |month| Claim { kind, area, month, group: group.clone(), residence };
             line.covers.0.through(line.covers.1).map(claim).collect::<Vec<_>>()
         })
     }

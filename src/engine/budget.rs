@@ -47,6 +47,23 @@ pub fn budget(
     terms: &Terms,
     discretion: bool,
 ) -> Result<Budget, BudgetError> {
+    let (budget, mut refusals) = budget_of_each(world, words, rows, terms, discretion)?;
+    overlapping(world, rows, &mut refusals);
+    if refusals.is_empty() { Ok(budget) } else { Err(BudgetError::Refused(refusals)) }
+}
+
+/// As [`budget`], for counts of persons who are told apart: each row by itself, those that can be
+/// budgeted beside those that cannot.
+///
+/// # Errors
+/// An area is unknown, or a sum leaves the range of exact arithmetic.
+pub fn budget_of_each(
+    world: World<'_>,
+    words: &Vocabulary<'_>,
+    rows: &[Headcount],
+    terms: &Terms,
+    discretion: bool,
+) -> Result<(Budget, Vec<Refusal>), BudgetError> {
     let mut work = Work { words, discretion, draft: Draft::default() };
     // The last headcount is of the last month.
     let last = rows.last().map(|row| row.month).max(world.figures.newest_seen(&terms.view));
@@ -84,16 +101,12 @@ pub fn budget(
         }
         at += place.len();
     }
-    overlapping(world, rows, &mut work.draft);
-    if work.draft.refusals.is_empty() {
-        Ok(work.draft.budget)
-    } else {
-        Err(BudgetError::Refused(work.draft.refusals))
-    }
+    let Draft { budget, refusals, .. } = work.draft;
+    Ok((budget, refusals))
 }
 
 /// Refuses headcounts of an area when the same group is counted in an area above it as well.
-fn overlapping(world: World<'_>, rows: &[Headcount], draft: &mut Draft) {
+fn overlapping(world: World<'_>, rows: &[Headcount], refusals: &mut Vec<Refusal>) {
     let key = |row: &Headcount, area: AreaCode| (area, row.month, row.group.clone(), row.residence);
     let counted: HashSet<_> = rows.iter().map(|row| key(row, row.area)).collect();
     for (at, row) in rows.iter().enumerate() {
@@ -103,10 +116,10 @@ fn overlapping(world: World<'_>, rows: &[Headcount], draft: &mut Draft) {
                 format!("上级地区 {area} 已计入同一对象"),
                 format!("the area above it, {area}, counts the same group"),
             );
-            draft.refusals.push(Refusal { row: at, code: "OVERLAP", text });
+            refusals.push(Refusal { row: at, code: "OVERLAP", text });
         }
     }
-    draft.refusals.sort_by_key(|refusal| refusal.row);
+    refusals.sort_by_key(|refusal| refusal.row);
 }
 
 struct Work<'a> {
@@ -176,10 +189,12 @@ impl Work<'_> {
         let rate = match line.outcome {
             LineOutcome::Owed(rate) => rate,
             LineOutcome::WithLater(_) => {
+                self.draft.budget.without_line.push((at, "with_later"));
                 self.draft.find_once(Weight::Warning, "with_later", row, self.words.line(&line));
                 return Ok(());
             }
             _ => {
+                self.draft.budget.without_line.push((at, "no_sum"));
                 self.draft.find_once(Weight::Blocking, "no_sum", row, self.words.line(&line));
                 return Ok(());
             }
@@ -238,6 +253,7 @@ impl Work<'_> {
                 format!("酌情发放 {} 元不足以精确到分", given.yuan),
                 format!("{} yuan by discretion do not end at the fen", given.yuan),
             );
+            self.draft.budget.without_line.push((at, "no_sum"));
             self.draft.find_once(Weight::Blocking, "no_sum", row, text);
             return Ok(());
         }

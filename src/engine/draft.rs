@@ -1,7 +1,7 @@
 //! A budget being drawn up: its lines, what an approver should know, what was refused, what it rests
 //! on.
 //!
-//! **Invariant:** with a refusal there is no budget.
+//! **Invariant:** every headcount has a line, a refusal, or its place among those without a line.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -25,6 +25,8 @@ use super::{
 pub struct Budget {
     /// The lines, in the order of the headcounts.
     pub lines: Vec<RunLine>,
+    /// Headcounts without a line, by their place, and why: `no_sum` or `with_later`.
+    pub without_line: Vec<(usize, &'static str)>,
     /// What the approver should know.
     pub findings: Vec<RunFinding>,
     /// The documents applied: id → digest.

@@ -151,7 +151,11 @@ fn finding(finding: &RunFinding) -> v1::RunFinding {
     }
 }
 
-fn run(life: &Life) -> Result<v1::Run, Status> {
+/// A run with its life as a message.
+///
+/// # Errors
+/// Its sums leave the range of exact arithmetic.
+pub fn run_message(life: &Life) -> Result<v1::Run, Status> {
     let Life { run, made_at, events } = life;
     let charges = by_source(&run.lines).map_err(|error| of_timeline(&error.into()))?;
     let pins = &run.pins;
@@ -245,10 +249,10 @@ impl RunService for Runs {
         order.sort_by_key(|at| key(&headcounts[*at]));
         let (strict, discretion) = (asked.strict, asked.discretion);
         let recorded = !asked.validate_only;
-        let spec = RunSpec { headcounts, strict, discretion, note };
+        let spec = RunSpec { headcounts, strict, discretion, note, roster: None };
         match self.0.make_run(request, spec).await {
             Ok(life) => {
-                let mut run = run(&life)?;
+                let mut run = run_message(&life)?;
                 if !recorded {
                     run.id.clear();
                 }
@@ -267,7 +271,7 @@ impl RunService for Runs {
         asked: Request<v1::GetRunRequest>,
     ) -> Result<Response<v1::Run>, Status> {
         let life = self.0.run(&asked.get_ref().run).map_err(|error| of_service(&error))?;
-        Ok(Response::new(run(&life)?))
+        Ok(Response::new(run_message(&life)?))
     }
 
     async fn list_runs(
@@ -291,7 +295,7 @@ impl RunService for Runs {
             (fits || asked.state() == v1::RunState::Unspecified) && pays(life)
         });
         let (found, next_page_token) = page.of(wanted);
-        let runs = found.into_iter().map(|life| run(life)).collect::<Result<_, _>>()?;
+        let runs = found.into_iter().map(|life| run_message(life)).collect::<Result<_, _>>()?;
         Ok(Response::new(v1::ListRunsResponse { runs, next_page_token }))
     }
 
@@ -316,7 +320,7 @@ impl RunService for Runs {
         let reason = text_in("reason", &asked.reason, TEXT_MAX)?;
         let made = move_in(asked.made())?;
         let life = self.0.move_run(request, asked.run, made, reason).await;
-        Ok(Response::new(run(&life.map_err(|error| of_service(&error))?)?))
+        Ok(Response::new(run_message(&life.map_err(|error| of_service(&error))?)?))
     }
 
     async fn verify_run(

@@ -186,7 +186,7 @@ mod tests {
             exact::RangeError,
             group::Residence,
             life::{Move, RunState},
-            run::Claim,
+            run::{Claim, RunKind},
         },
         engine::{draft::Refusal, reason::Text},
         rules::library::UnknownDocument,
@@ -234,7 +234,8 @@ mod tests {
         }
         let (area, month) = ("990100".parse().unwrap(), "2020-03".parse().unwrap());
         let (group, residence) = ("special_care".parse().unwrap(), Residence::Urban);
-        let claim = Claim { area, month, group, residence };
+        let kind = RunKind::Budget;
+        let claim = Claim { kind, area, month, group, residence };
         let held = RunError::Held { claim, holder: long() };
         let stale = RunRefused::Stale { run: long(), lines: 1 };
         let unknown_run = RunError::Unknown { run };

@@ -37,6 +37,8 @@ pub mod record;
 
 pub mod run;
 
+pub mod roster;
+
 pub mod recheck;
 
 pub mod receipt;

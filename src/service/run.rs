@@ -14,10 +14,10 @@ use crate::{
         group::Residence,
         life::{Life, Move, RunEvent},
         month::Month,
-        run::{Basis, Claim, Headcount, Pins, Run},
+        run::{Basis, Claim, Headcount, Pins, RosterPin, Run, RunKind},
     },
     engine::{
-        budget::budget,
+        budget::{budget, budget_of_each},
         draft::{Budget, BudgetError},
         question::Terms,
         sums::total,
@@ -48,6 +48,8 @@ pub struct RunSpec {
     pub discretion: bool,
     /// What the maker says about it.
     pub note: String,
+    /// The list of persons, of whom the headcounts are those that are paid.
+    pub roster: Option<RosterPin>,
 }
 
 /// Why a run was not made or moved.
@@ -211,7 +213,8 @@ pub(super) fn canonical(rows: &[Headcount]) -> String {
 pub(super) fn spec_of(run: &Run) -> RunSpec {
     let discretion = run.lines.iter().any(|line| line.basis == Basis::Discretion);
     let headcounts = run.headcounts.clone();
-    RunSpec { headcounts, strict: run.pins.strict, discretion, note: run.note.clone() }
+    let (strict, note, roster) = (run.pins.strict, run.note.clone(), run.roster.clone());
+    RunSpec { headcounts, strict, discretion, note, roster }
 }
 
 pub(super) fn worked_out(
@@ -223,10 +226,14 @@ pub(super) fn worked_out(
 ) -> Result<Budget, RunRefused> {
     let terms = Terms { view: *view, strict: spec.strict, ..Terms::default() };
     let world = reference.world_under(ledger, law);
-    Ok(budget(world, &reference.words(), &spec.headcounts, &terms, spec.discretion)?)
+    let (words, rows) = (reference.words(), &spec.headcounts);
+    if spec.roster.is_some() {
+        return Ok(budget_of_each(world, &words, rows, &terms, spec.discretion)?.0);
+    }
+    Ok(budget(world, &words, rows, &terms, spec.discretion)?)
 }
 
-fn assemble(
+pub(super) fn assemble(
     reference: &Reference,
     ledger: &Ledger,
     spec: RunSpec,
@@ -235,7 +242,7 @@ fn assemble(
     approvals_needed: u32,
     known_at: DateTime<Utc>,
 ) -> Result<Run, RunRefused> {
-    let Budget { lines, findings, documents, figures, standards } = budget;
+    let Budget { lines, findings, documents, figures, standards, .. } = budget;
     if lines.is_empty() {
         let why = findings.first().map(|one| one.en.clone()).unwrap_or_default();
         return Err(RunRefused::Empty { why });
@@ -255,6 +262,7 @@ fn assemble(
         approvals_needed,
         note: spec.note,
         pins,
+        roster: spec.roster,
         headcounts: spec.headcounts,
         yuan: total(&lines)?,
         lines,
@@ -264,8 +272,12 @@ fn assemble(
     Ok(run)
 }
 
-/// Checks that no live run pays what the run pays, in the area, one above or one below.
+/// Checks that no live run of its kind pays what the run pays, in the area, one above or one below.
+/// Persons are told apart by themselves, so that for them other areas do not count.
 fn free(areas: &Areas, runs: &Runs, run: &Run) -> Result<(), RunError> {
+    if run.kind() == RunKind::Roster {
+        return runs.check_free(run);
+    }
     for claim in run.claims() {
         let above = areas.line(claim.area).map(|one| one.code);
         for area in above.chain(areas.subtree(claim.area)) {

@@ -1,7 +1,7 @@
 //! The recorded runs with their lives, and which of them pays what.
 //!
-//! **Invariant:** no two live runs pay the same group, urban or rural, in the same area for the same
-//! index month.
+//! **Invariant:** no two live runs of a kind pay the same group, urban or rural, in the same area for
+//! the same index month.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -104,6 +104,14 @@ impl Runs {
         if run.id != expected {
             return Err(RunError::Id { run: run.id.clone(), expected });
         }
+        self.check_free(run)
+    }
+
+    /// Checks that no live run of its kind pays what a run pays.
+    ///
+    /// # Errors
+    /// The run that does.
+    pub fn check_free(&self, run: &Run) -> Result<(), RunError> {
         let mut own = HashSet::new();
         for claim in run.claims() {
             if let Some(holder) = self.holder(&claim).map(str::to_owned) {

@@ -19,6 +19,8 @@ use super::{
 
 mod show;
 
+mod roster;
+
 use show::{drift, lines, receipt, show_one, verify};
 
 /// `run`
@@ -36,6 +38,8 @@ enum Command {
     /// Make a run from a CSV of headcounts: index_month, area_code, group, residence, persons,
     /// households; headers in English or Chinese, UTF-8 or GB18030.
     Make(Make),
+    /// Make a run from a roster: a list of persons, each paid once at the highest.
+    Roster(roster::Make),
     /// Runs, the newest first.
     List(List),
     /// One run: state, totals by source of funds, findings, life, what it rests on.
@@ -130,6 +134,7 @@ impl Run {
         }
         match &self.command {
             Command::Make(make) => self.make(place, make),
+            Command::Roster(make) => make.run(place, self.principal.as_deref().unwrap_or_default()),
             Command::List(list) => list.run(place),
             Command::Show(named) => show_one(place, &with(place, |t| get(t, named.run.clone()))?),
             Command::Lines(named) => lines(place, named.run.clone()),
@@ -146,7 +151,11 @@ impl Run {
     }
 
     fn keeps_nothing(&self) -> bool {
-        matches!(&self.command, Command::Make(make) if make.recording.validate_only)
+        match &self.command {
+            Command::Make(make) => make.recording.validate_only,
+            Command::Roster(make) => make.keeps_nothing(),
+            _ => false,
+        }
     }
 
     fn asked<T>(&self, message: T) -> anyhow::Result<tonic::Request<T>> {

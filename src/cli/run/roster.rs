@@ -1,0 +1,204 @@
+//! `run roster`: from a list of persons to a payment list.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+use anyhow::{Context, bail};
+use chrono::DateTime;
+use clap::Args;
+
+use crate::{
+    domain::{life::Life, month::Month},
+    grpc::run::run_message,
+    roster::{columns::Mapping, list::Totals, source::Format, work::Watch},
+    service::roster::{Means, Roster, RosterSpec, Worked},
+};
+
+use super::{Recording, show::show_one};
+use crate::cli::{Place, client, output::progress};
+
+/// `run roster`
+#[derive(Debug, Args)]
+pub(super) struct Make {
+    /// The roster: .csv (UTF-8 or GB18030), .parquet or .xlsx. Columns: person_id, name, area_code,
+    /// group, residence; where there are any, id_type, status, from, until, account; headers in
+    /// English or Chinese.
+    file: PathBuf,
+    /// The index month.
+    #[arg(long, value_name = "YYYY-MM")]
+    month: Month,
+    /// A TOML file that names the headers, such as person_id = "身份证号".
+    #[arg(long, value_name = "FILE")]
+    columns: Option<PathBuf>,
+    /// Refuse assumptions.
+    #[arg(long)]
+    strict: bool,
+    /// Pay months without a trigger where a document records that it was so decided.
+    #[arg(long)]
+    discretion: bool,
+    /// What you say about it.
+    #[arg(long, default_value = "")]
+    note: String,
+    /// With --validate-only: write the payment list as it would be, without references.
+    #[arg(long, value_name = "FILE", requires = "validate_only")]
+    list: Option<PathBuf>,
+    /// Write the rows that are not paid, with the reason.
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
+    #[command(flatten)]
+    means: MeansArgs,
+    #[command(flatten)]
+    recording: Recording,
+}
+
+#[derive(Debug, Args)]
+struct MeansArgs {
+    /// How many parts are worked on at once; as many as there are processors when left out.
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Most MiB of rows held in memory; what does not fit goes to a temporary file.
+    #[arg(long, value_name = "MIB", default_value_t = 2048)]
+    memory: usize,
+}
+
+impl MeansArgs {
+    fn means(&self) -> Means {
+        let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+        let workers = self.threads.unwrap_or_else(processors).clamp(1, 64);
+        Means { workers, memory: self.memory.saturating_mul(1 << 20) }
+    }
+}
+
+fn format(path: &Path) -> anyhow::Result<Format> {
+    Format::of(path).with_context(|| {
+        format!("{}: expected a name that ends in .csv, .parquet or .xlsx", path.display())
+    })
+}
+
+/// A file that appears under its name only once it is whole.
+struct Whole {
+    part: PathBuf,
+    path: PathBuf,
+}
+
+impl Whole {
+    fn create(path: &Path) -> anyhow::Result<(Self, File)> {
+        if path.exists() {
+            bail!("{}: it exists; expected a new name", path.display());
+        }
+        let mut part = path.as_os_str().to_owned();
+        part.push(".part");
+        let part = PathBuf::from(part);
+        let file = File::create(&part).with_context(|| format!("create {}", part.display()))?;
+        Ok((Self { part, path: path.to_owned() }, file))
+    }
+
+    fn finish(self) -> anyhow::Result<()> {
+        fs::rename(&self.part, &self.path)
+            .with_context(|| format!("rename to {}", self.path.display()))
+    }
+}
+
+impl Drop for Whole {
+    fn drop(&mut self) {
+        // After it was renamed there is nothing under this name.
+        let _ = fs::remove_file(&self.part);
+    }
+}
+
+impl Make {
+    /// Whether it needs no store.
+    pub fn keeps_nothing(&self) -> bool {
+        self.recording.validate_only
+    }
+
+    pub fn run(&self, place: &Place, principal: &str) -> anyhow::Result<()> {
+        let roster = self.roster()?;
+        let means = self.means.means();
+        let spec = RosterSpec {
+            month: self.month,
+            strict: self.strict,
+            discretion: self.discretion,
+            note: self.note.clone(),
+        };
+        let service = client::open(place)?;
+        let bar = progress();
+        let cancelled = cancelled_by_hand()?;
+        let progress = |done, of| bar.share(done, of);
+        let watch = Watch { progress: &progress, cancelled: &cancelled };
+        let worked = service.try_roster(&roster, &spec, principal, means, &watch)?;
+        self.written(&worked, &roster, means, &watch)?;
+        bar.clear();
+        let life =
+            Life { run: worked.run.into(), made_at: DateTime::UNIX_EPOCH, events: Vec::new() };
+        show_one(place, &run_message(&life).map_err(client::told)?)
+    }
+
+    fn roster(&self) -> anyhow::Result<Roster> {
+        let mapping: Mapping = match &self.columns {
+            None => Mapping::default(),
+            Some(path) => {
+                let text = fs::read_to_string(path);
+                let text = text.with_context(|| format!("read {}", path.display()))?;
+                toml::from_str(&text).with_context(|| format!("read {}", path.display()))?
+            }
+        };
+        let file = File::open(&self.file);
+        let file = file.with_context(|| format!("open {}", self.file.display()))?;
+        Ok(Roster { file, format: format(&self.file)?, mapping })
+    }
+
+    fn written(
+        &self,
+        worked: &Worked,
+        roster: &Roster,
+        means: Means,
+        watch: &Watch<'_>,
+    ) -> anyhow::Result<()> {
+        if let Some(path) = &self.list {
+            let (whole, file) = Whole::create(path)?;
+            let totals = worked.write_list(roster, (file, format(path)?), means, watch)?;
+            whole.finish()?;
+            told(path, &totals, true);
+        }
+        if let Some(path) = &self.rejects {
+            let (whole, file) = Whole::create(path)?;
+            let totals = worked.write_rejects((file, format(path)?), watch)?;
+            whole.finish()?;
+            told(path, &totals, false);
+        }
+        Ok(())
+    }
+}
+
+/// A flag that is set when somebody interrupts the program.
+fn cancelled_by_hand() -> anyhow::Result<Arc<AtomicBool>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.context("wait for signals")?;
+    let cancelled = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&cancelled);
+    // It ends with the program.
+    thread::spawn(move || {
+        if runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
+            flag.store(true, Ordering::Relaxed);
+        }
+    });
+    Ok(cancelled)
+}
+
+/// Says by what a written list is checked.
+fn told(path: &Path, totals: &Totals, sums: bool) {
+    let Totals { lines, fen, sha256 } = totals;
+    let sum = match sums {
+        true => format!(", {}.{:02} yuan", fen / 100, fen % 100),
+        false => String::new(),
+    };
+    println!("{}: {lines} lines{sum}, sha256 {sha256}", path.display());
+}
