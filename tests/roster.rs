@@ -28,7 +28,7 @@ fn data() -> PathBuf {
 
 fn spec() -> RosterSpec {
     let month = "2021-04".parse().unwrap();
-    RosterSpec { month, strict: false, discretion: false, note: String::new() }
+    RosterSpec { month, strict: false, discretion: false, note: String::new(), follows: None }
 }
 
 /// A made-up number: the check digit is put behind 17 digits made of a count.

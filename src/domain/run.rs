@@ -153,6 +153,8 @@ pub struct Pins {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RosterPin {
+    /// The index month.
+    pub month: Month,
     /// Sha-256 of the roster's bytes.
     pub roster: String,
     /// Rows it has below the header.
@@ -165,6 +167,9 @@ pub struct RosterPin {
     pub beaten: u64,
     /// How many rows are not paid for each other reason.
     pub rejects: BTreeMap<String, u64>,
+    /// The released run that it follows: it pays those whom that run did not reach.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<String>,
 }
 
 /// What a run is for: to ask for the money of groups, or to pay persons.

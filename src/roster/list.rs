@@ -76,6 +76,18 @@ pub fn reference(run: &str, line: u32) -> String {
     format!("{run}-{line}")
 }
 
+/// Checks that a list has every line that was picked.
+///
+/// # Errors
+/// The roster was another one than that of the first reading.
+pub fn complete(totals: &Totals, picked: &Picked) -> Result<(), RosterError> {
+    if totals.lines == u64::from(picked.count) {
+        return Ok(());
+    }
+    let expected = format!("the roster of the first reading, with {} rows to pay", picked.count);
+    Err(RosterError::Line { line: 1, expected })
+}
+
 /// Writes the payment list, in the order of the roster. O(bytes), in bounded memory.
 ///
 /// # Errors
@@ -125,11 +137,6 @@ pub fn write_list(
     let digest = shared.into_source().digest();
     let (sink, lines, fen) = written.into_inner();
     let totals = Totals { lines, fen, sha256: sink.finish()? };
-    // Every line that was picked, once, at its rate: or the roster is another one.
-    if lines != u64::from(listing.picked.count) {
-        let expected = format!("{} rows to pay, as in the run", listing.picked.count);
-        return Err(RosterError::Line { line: lines, expected });
-    }
     Ok((totals, digest))
 }
 

@@ -49,6 +49,11 @@ impl Rates {
         })
     }
 
+    /// Whether a person of the cell is paid.
+    pub fn pays(&self, cell: CellId) -> bool {
+        (self.rank(cell) as usize) < self.order.len()
+    }
+
     /// What a person of the cell is paid, in fen; 0 when nothing.
     pub fn fen(&self, cell: CellId) -> u64 {
         self.fen[cell as usize]

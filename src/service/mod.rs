@@ -24,7 +24,8 @@ use crate::{
         entry::{Operation, sha256_hex},
         file::SEGMENT_BYTES,
     },
-    store::{OpenReport, Progress, Store, StoreError, ledger::Ledger},
+    roster::person::PersonKey,
+    store::{OpenReport, Progress, Store, StoreError, kept::Kept, ledger::Ledger},
 };
 
 pub mod reference;
@@ -125,6 +126,10 @@ pub struct Service {
     pub writer: Writer,
     /// How many approvals a new run needs.
     pub approvals_needed: u32,
+    /// The keys under which persons are hashed, the one for new months first.
+    pub person_keys: Vec<PersonKey>,
+    /// Where large files are kept; none without a store.
+    kept: Option<Kept>,
     timelines: RwLock<Cached>,
     earlier: Earlier,
 }
@@ -193,9 +198,12 @@ impl Service {
     ) -> Result<(Self, Started), ServiceError> {
         let reference = Arc::new(Reference::new(load(folders)?));
         let told = &mut |at: Progress| progress(Stage::Rebuild, at.done, at.total);
-        let (store, ledger, opened) = Store::open_with(store, SEGMENT_BYTES, told)?;
+        let folder = store;
+        let (store, ledger, opened) = Store::open_with(folder, SEGMENT_BYTES, told)?;
+        let kept = Kept::of(folder)?;
+        kept.collect(&ledger.runs.kept())?;
         let writer = Writer::start(store, ledger)?;
-        let service = Self::over(reference, writer);
+        let service = Self { kept: Some(kept), ..Self::over(reference, writer) };
         let started = service.seed(opened, progress)?;
         Ok((service, started))
     }
@@ -205,6 +213,8 @@ impl Service {
             reference,
             writer,
             approvals_needed: 1,
+            person_keys: Vec::new(),
+            kept: None,
             timelines: RwLock::default(),
             earlier: Earlier::default(),
         }

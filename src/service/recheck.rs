@@ -58,10 +58,11 @@ impl Service {
         let law = self.law(&ledger, &view)?;
         let spec = spec_of(&life.run);
         let again = worked_out(&self.reference, &ledger, &law, &spec, &view);
-        let differences = match again {
+        let mut differences = match again {
             Ok(again) => differences(&life.run, &spec, &again),
             Err(error) => vec![format!("it cannot be computed any more: {error}")],
         };
+        differences.extend(self.claims_differ(&life.run));
         Ok(Verified { differences })
     }
 

@@ -1,10 +1,10 @@
 //! The recorded runs with their lives, and which of them pays what.
 //!
 //! **Invariant:** no two live runs of a kind pay the same group, urban or rural, in the same area for
-//! the same index month.
+//! the same index month, but for a roster run and those that follow it, which pay other persons.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -80,6 +80,12 @@ impl Runs {
         self.by_id.values().rev()
     }
 
+    /// The digests of the files that runs refer to.
+    pub fn kept(&self) -> BTreeSet<String> {
+        let pins = self.by_id.values().filter_map(|life| life.run.roster.as_ref());
+        pins.map(|pin| pin.claims.clone()).collect()
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.by_id.len()
@@ -107,21 +113,42 @@ impl Runs {
         self.check_free(run)
     }
 
-    /// Checks that no live run of its kind pays what a run pays.
+    /// Checks that no live run of its kind pays what a run pays, but the one it follows.
     ///
     /// # Errors
     /// The run that does.
     pub fn check_free(&self, run: &Run) -> Result<(), RunError> {
+        let follows = run.roster.as_ref().and_then(|pin| pin.follows.as_deref());
         let mut own = HashSet::new();
         for claim in run.claims() {
-            if let Some(holder) = self.holder(&claim).map(str::to_owned) {
-                return Err(RunError::Held { claim, holder });
-            }
+            self.check_claim(&claim, follows)?;
             if !own.insert(claim.clone()) {
                 return Err(RunError::Held { claim, holder: run.id.clone() });
             }
         }
         Ok(())
+    }
+
+    /// Checks that no live run pays it, but the one followed and others that follow it: they tell
+    /// the persons of a cell apart.
+    ///
+    /// # Errors
+    /// The run that does.
+    pub fn check_claim(&self, claim: &Claim, follows: Option<&str>) -> Result<(), RunError> {
+        let first = follows.map(|run| self.first_of(run));
+        match self.holder(claim).filter(|holder| Some(self.first_of(holder)) != first) {
+            None => Ok(()),
+            Some(holder) => Err(RunError::Held { claim: claim.clone(), holder: holder.to_owned() }),
+        }
+    }
+
+    /// The run at the head of those that follow each other.
+    fn first_of<'a>(&'a self, run: &'a str) -> &'a str {
+        let next = |run: &&'a str| {
+            let pin = self.get(run).ok()?.run.roster.as_ref()?;
+            pin.follows.as_deref()
+        };
+        std::iter::successors(Some(run), next).last().unwrap_or(run)
     }
 
     /// Checks a move that is to be recorded.
@@ -135,7 +162,10 @@ impl Runs {
     pub(super) fn add_run(&mut self, run: Arc<Run>, made_at: DateTime<Utc>) {
         let Some(number) = number(&run.id) else { return };
         let held = Arc::make_mut(&mut self.held);
-        held.extend(run.claims().map(|claim| (claim, run.id.clone())));
+        for claim in run.claims() {
+            // What it shares with the run it follows stays that run's.
+            held.entry(claim).or_insert_with(|| run.id.clone());
+        }
         let life = Life { run, made_at, events: Vec::new() };
         self.by_id.insert(number, Arc::new(life));
     }

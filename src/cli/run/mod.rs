@@ -29,6 +29,8 @@ pub(super) struct Run {
     /// Who asks; recorded with everything done. Somebody else must approve what this person made.
     #[arg(long = "as", value_name = "NAME", env = "PRICE_LINKAGE_PRINCIPAL", global = true)]
     principal: Option<String>,
+    #[command(flatten)]
+    keys: roster::Keys,
     #[command(subcommand)]
     command: Command,
 }
@@ -40,6 +42,10 @@ enum Command {
     Make(Make),
     /// Make a run from a roster: a list of persons, each paid once at the highest.
     Roster(roster::Make),
+    /// The payment list of an approved roster run, from the roster it was made from.
+    PaymentList(roster::PaymentList),
+    /// A fresh key under which persons are kept. Whoever has it can tell who is in a run.
+    Key,
     /// Runs, the newest first.
     List(List),
     /// One run: state, totals by source of funds, findings, life, what it rests on.
@@ -134,7 +140,11 @@ impl Run {
         }
         match &self.command {
             Command::Make(make) => self.make(place, make),
-            Command::Roster(make) => make.run(place, self.principal.as_deref().unwrap_or_default()),
+            Command::Roster(make) => {
+                make.run(place, self.principal.as_deref().unwrap_or_default(), &self.keys)
+            }
+            Command::PaymentList(list) => list.run(place),
+            Command::Key => roster::key(),
             Command::List(list) => list.run(place),
             Command::Show(named) => show_one(place, &with(place, |t| get(t, named.run.clone()))?),
             Command::Lines(named) => lines(place, named.run.clone()),
@@ -154,6 +164,7 @@ impl Run {
         match &self.command {
             Command::Make(make) => make.recording.validate_only,
             Command::Roster(make) => make.keeps_nothing(),
+            Command::Key => true,
             _ => false,
         }
     }

@@ -17,8 +17,11 @@ use clap::Args;
 use crate::{
     domain::{life::Life, month::Month},
     grpc::run::run_message,
-    roster::{columns::Mapping, list::Totals, source::Format, work::Watch},
-    service::roster::{Means, Roster, RosterSpec, Worked},
+    roster::{columns::Mapping, list::Totals, person::PersonKey, source::Format, work::Watch},
+    service::{
+        Request, Service,
+        roster::{Means, Roster, RosterSpec, Worked},
+    },
 };
 
 use super::{Recording, show::show_one};
@@ -27,16 +30,11 @@ use crate::cli::{Place, client, output::progress};
 /// `run roster`
 #[derive(Debug, Args)]
 pub(super) struct Make {
-    /// The roster: .csv (UTF-8 or GB18030), .parquet or .xlsx. Columns: person_id, name, area_code,
-    /// group, residence; where there are any, id_type, status, from, until, account; headers in
-    /// English or Chinese.
-    file: PathBuf,
+    #[command(flatten)]
+    source: RosterFile,
     /// The index month.
     #[arg(long, value_name = "YYYY-MM")]
     month: Month,
-    /// A TOML file that names the headers, such as person_id = "身份证号".
-    #[arg(long, value_name = "FILE")]
-    columns: Option<PathBuf>,
     /// Refuse assumptions.
     #[arg(long)]
     strict: bool,
@@ -46,6 +44,9 @@ pub(super) struct Make {
     /// What you say about it.
     #[arg(long, default_value = "")]
     note: String,
+    /// Pay those whom this released run did not reach: failed, or not on its roster.
+    #[arg(long, value_name = "RUN")]
+    follows: Option<String>,
     /// With --validate-only: write the payment list as it would be, without references.
     #[arg(long, value_name = "FILE", requires = "validate_only")]
     list: Option<PathBuf>,
@@ -73,6 +74,98 @@ impl MeansArgs {
         let processors = || std::thread::available_parallelism().map_or(1, usize::from);
         let workers = self.threads.unwrap_or_else(processors).clamp(1, 64);
         Means { workers, memory: self.memory.saturating_mul(1 << 20) }
+    }
+}
+
+/// Where persons' keys are.
+#[derive(Debug, Args)]
+pub(super) struct Keys {
+    /// The keys under which persons are kept, one a line, the one for new months first; `run key`
+    /// makes one. Needed for roster runs.
+    #[arg(long, value_name = "FILE", env = "PRICE_LINKAGE_PERSON_KEYS", global = true)]
+    person_keys: Option<PathBuf>,
+}
+
+impl Keys {
+    /// The keys.
+    pub fn read(&self) -> anyhow::Result<Vec<PersonKey>> {
+        let Some(path) = &self.person_keys else { return Ok(Vec::new()) };
+        let text = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+        PersonKey::read_all(&text).with_context(|| format!("read {}", path.display()))
+    }
+}
+
+/// The service in process, with the keys.
+fn opened(place: &Place, keys: &Keys) -> anyhow::Result<Service> {
+    let keys = keys.read()?;
+    let mut service = client::open(place)?;
+    service.person_keys = keys;
+    Ok(service)
+}
+
+/// `run key`
+pub(super) fn key() -> anyhow::Result<()> {
+    println!("{}", PersonKey::fresh()?.to_hex());
+    Ok(())
+}
+
+/// A roster as a file.
+#[derive(Debug, Args)]
+struct RosterFile {
+    /// The roster: .csv (UTF-8 or GB18030), .parquet or .xlsx. Columns: person_id, name, area_code,
+    /// group, residence; where there are any, id_type, status, from, until, account; headers in
+    /// English or Chinese.
+    roster: PathBuf,
+    /// A TOML file that names the headers, such as person_id = "身份证号".
+    #[arg(long, value_name = "FILE")]
+    columns: Option<PathBuf>,
+}
+
+impl RosterFile {
+    fn roster(&self) -> anyhow::Result<Roster> {
+        let mapping: Mapping = match &self.columns {
+            None => Mapping::default(),
+            Some(path) => {
+                let text = fs::read_to_string(path);
+                let text = text.with_context(|| format!("read {}", path.display()))?;
+                toml::from_str(&text).with_context(|| format!("read {}", path.display()))?
+            }
+        };
+        let file = File::open(&self.roster);
+        let file = file.with_context(|| format!("open {}", self.roster.display()))?;
+        Ok(Roster { file, format: format(&self.roster)?, mapping })
+    }
+}
+
+/// `run list`
+#[derive(Debug, Args)]
+pub(super) struct PaymentList {
+    /// The run, for example R25.
+    run: String,
+    #[command(flatten)]
+    source: RosterFile,
+    /// The payment list: .csv, .parquet or .xlsx.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    means: MeansArgs,
+}
+
+impl PaymentList {
+    pub fn run(&self, place: &Place) -> anyhow::Result<()> {
+        let roster = self.source.roster()?;
+        let service = client::open(place)?;
+        let (whole, file) = Whole::create(&self.out)?;
+        let bar = progress();
+        let cancelled = cancelled_by_hand()?;
+        let progress = |done, of| bar.share(done, of);
+        let watch = Watch { progress: &progress, cancelled: &cancelled };
+        let to = (file, format(&self.out)?);
+        let totals = service.write_run_list(&self.run, &roster, to, self.means.means(), &watch)?;
+        bar.clear();
+        whole.finish()?;
+        told(&self.out, &totals, true);
+        Ok(())
     }
 }
 
@@ -119,40 +212,36 @@ impl Make {
         self.recording.validate_only
     }
 
-    pub fn run(&self, place: &Place, principal: &str) -> anyhow::Result<()> {
-        let roster = self.roster()?;
+    pub fn run(&self, place: &Place, principal: &str, keys: &Keys) -> anyhow::Result<()> {
+        let roster = self.source.roster()?;
         let means = self.means.means();
         let spec = RosterSpec {
             month: self.month,
             strict: self.strict,
             discretion: self.discretion,
             note: self.note.clone(),
+            follows: self.follows.clone(),
         };
-        let service = client::open(place)?;
+        let service = opened(place, keys)?;
         let bar = progress();
         let cancelled = cancelled_by_hand()?;
         let progress = |done, of| bar.share(done, of);
         let watch = Watch { progress: &progress, cancelled: &cancelled };
-        let worked = service.try_roster(&roster, &spec, principal, means, &watch)?;
-        self.written(&worked, &roster, means, &watch)?;
-        bar.clear();
-        let life =
-            Life { run: worked.run.into(), made_at: DateTime::UNIX_EPOCH, events: Vec::new() };
-        show_one(place, &run_message(&life).map_err(client::told)?)
-    }
-
-    fn roster(&self) -> anyhow::Result<Roster> {
-        let mapping: Mapping = match &self.columns {
-            None => Mapping::default(),
-            Some(path) => {
-                let text = fs::read_to_string(path);
-                let text = text.with_context(|| format!("read {}", path.display()))?;
-                toml::from_str(&text).with_context(|| format!("read {}", path.display()))?
+        let life = if self.recording.validate_only {
+            let worked = service.try_roster(&roster, &spec, principal, means, &watch)?;
+            self.written(&worked, &roster, means, &watch)?;
+            Life { run: worked.run.into(), made_at: DateTime::UNIX_EPOCH, events: Vec::new() }
+        } else {
+            let id = self.recording.id();
+            let request = Request { principal: principal.into(), id, validate_only: false };
+            let made = service.make_roster_run(request, &roster, &spec, means, &watch)?;
+            if let Some(worked) = &made.1 {
+                self.written(worked, &roster, means, &watch)?;
             }
+            made.0
         };
-        let file = File::open(&self.file);
-        let file = file.with_context(|| format!("open {}", self.file.display()))?;
-        Ok(Roster { file, format: format(&self.file)?, mapping })
+        bar.clear();
+        show_one(place, &run_message(&life).map_err(client::told)?)
     }
 
     fn written(
