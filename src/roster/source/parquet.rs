@@ -1,18 +1,27 @@
 //! Rosters in Parquet, a row group at a time; only the columns asked for are read.
 
-use std::{fs::File, sync::Arc};
+use std::{
+    fs::File,
+    io::{self, BufReader, Read},
+    os::unix::fs::FileExt,
+    sync::Arc,
+};
 
 use arrow_array::{
     Array, ArrayRef, ArrowPrimitiveType, LargeStringArray, StringArray, StringViewArray,
     cast::AsArray,
     types::{Int32Type, Int64Type, UInt32Type, UInt64Type},
 };
-use parquet::arrow::{
-    ProjectionMask,
-    arrow_reader::{
-        ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
-        ParquetRecordBatchReaderBuilder,
+use bytes::Bytes;
+use parquet::{
+    arrow::{
+        ProjectionMask,
+        arrow_reader::{
+            ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+            ParquetRecordBatchReaderBuilder,
+        },
     },
+    file::reader::{ChunkReader, Length},
 };
 
 use super::{Row, RowFault, has_controls, row_number};
@@ -24,9 +33,48 @@ use crate::roster::{
 /// Rows decoded at a time.
 const ROWS: usize = 4096;
 
+/// A file that several row groups are read from at once: every read says where, so that they do not
+/// share a place in it.
+#[derive(Clone)]
+struct Places(Arc<File>);
+
+/// A place in the file.
+struct Cursor {
+    file: Arc<File>,
+    at: u64,
+}
+
+impl Read for Cursor {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Length for Places {
+    fn len(&self) -> u64 {
+        self.0.metadata().map_or(0, |metadata| metadata.len())
+    }
+}
+
+impl ChunkReader for Places {
+    type T = BufReader<Cursor>;
+
+    fn get_read(&self, at: u64) -> parquet::errors::Result<Self::T> {
+        Ok(BufReader::new(Cursor { file: Arc::clone(&self.0), at }))
+    }
+
+    fn get_bytes(&self, at: u64, length: usize) -> parquet::errors::Result<Bytes> {
+        let mut bytes = vec![0; length];
+        self.0.read_exact_at(&mut bytes, at)?;
+        Ok(bytes.into())
+    }
+}
+
 /// A Parquet file being read.
 pub struct ParquetSource {
-    file: Arc<File>,
+    file: Places,
     metadata: ArrowReaderMetadata,
     group: usize,
     row: u64,
@@ -48,10 +96,10 @@ impl ParquetSource {
         file: File,
         digest: Option<String>,
     ) -> Result<(Vec<String>, Self), RosterError> {
+        let file = Places(Arc::new(file));
         let metadata =
             ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(wrong)?;
         let header = metadata.schema().fields().iter().map(|field| field.name().clone()).collect();
-        let file = Arc::new(file);
         Ok((header, Self { file, metadata, group: 0, row: 2, digest }))
     }
 
@@ -64,7 +112,7 @@ impl ParquetSource {
         let wanted = layout.columns.iter().enumerate().filter(|(_, column)| column.is_some());
         let roots = wanted.map(|(at, _)| at);
         let mask = ProjectionMask::roots(parquet.file_metadata().schema_descr(), roots);
-        let file = self.file.try_clone().map_err(RosterError::io("read the roster"))?;
+        let file = self.file.clone();
         let reader =
             ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
                 .with_row_groups(vec![self.group])

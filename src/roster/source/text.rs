@@ -63,6 +63,9 @@ impl TextSource {
             bytes.drain(..MARK.len());
             source.encoding = Some(Encoding::Utf8);
         }
+        if bytes.is_empty() {
+            return Err(RosterError::header("", "a first line with the columns' names"));
+        }
         let end = source.line_ends(&bytes)?.0;
         source.rest = bytes.split_off(end);
         source.line += newlines(&bytes);
