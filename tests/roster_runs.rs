@@ -169,6 +169,9 @@ fn a_run_is_listed_only_once_somebody_else_approved_it_and_only_from_its_roster(
     let references: Vec<_> = lines.iter().map(|fields| fields[0].to_owned()).collect();
     assert_eq!(references, [format!("{id}-1"), format!("{id}-2")]);
     assert!(lines.iter().all(|fields| fields[7] == "30.50"));
+    let mut beats: Vec<_> = lines.iter().map(|fields| fields[9]).collect();
+    beats.sort_unstable();
+    assert_eq!(beats, ["", "990101/subsistence_allowance/urban/20.00"]);
     // The same persons in other lines are another roster.
     let mut other = rows();
     other.swap(0, 1);
@@ -215,6 +218,61 @@ fn a_follow_up_pays_only_those_the_first_did_not_reach() {
     let third = desk.make_as(request, &more, &follow).unwrap_err();
     assert!(matches!(third, RosterRefused::Run(RunRefused::Empty { .. })), "{third}");
     assert!(desk.service.verify_run(&second).unwrap().differences.is_empty());
+}
+
+fn outcomes(run: &str, rows: &[(u32, &str)]) -> Vec<u8> {
+    let rows = rows.iter().map(|(line, outcome)| format!("{run}-{line},{outcome}\n"));
+    format!("发放编号,发放结果\n{}", rows.collect::<String>()).into_bytes()
+}
+
+#[test]
+fn who_was_not_reached_is_paid_by_a_follow_up_and_a_line_gets_its_outcome_once() {
+    let mut desk = Desk::new();
+    let mut given = rows();
+    given.push(row(PERSONS[2], "subsistence_allowance"));
+    let first = desk.make(&given).unwrap().run.id.clone();
+    let settle = |desk: &mut Desk, rows: &[(u32, &str)]| {
+        let request = desk.request("cashier");
+        desk.service.settle_run(request, &first, &outcomes(&first, rows))
+    };
+    let early = settle(&mut desk, &[(1, "paid")]).unwrap_err().to_string();
+    assert!(early.contains("is draft: expected released to settle"), "{early}");
+    desk.released(&first);
+    let life = settle(&mut desk, &[(2, "户名不符"), (1, "已发放")]).unwrap();
+    assert_eq!((life.state(), life.open_lines()), (RunState::Released, Some(1)));
+    let settled = life.events.last().unwrap().settlement.clone().unwrap();
+    assert_eq!((settled.paid, settled.failed), (1, [("name_mismatch".into(), 1)].into()));
+    let mut desk = desk.reopened();
+    for (rows, expected) in [
+        (&[(2, "paid")][..], "expected name_mismatch, as line 2 was settled before"),
+        (&[(3, "paid"), (1, "failed")][..], "expected paid, as line 1 was settled before"),
+        (&[(4, "paid")][..], "1 to "),
+    ] {
+        let refused = settle(&mut desk, rows).unwrap_err().to_string();
+        assert!(refused.contains(expected), "{refused}");
+    }
+    // What is known already is nothing new.
+    let entries = desk.service.writer.snapshot().sequence();
+    settle(&mut desk, &[(1, "paid"), (2, "name_mismatch")]).unwrap();
+    assert_eq!(desk.service.writer.snapshot().sequence(), entries);
+    let follow = RosterSpec { follows: Some(first.clone()), ..spec() };
+    let request = desk.request("maker");
+    let second = desk.make_as(request, &given, &follow).unwrap();
+    let paid: u64 = second.run.headcounts.iter().map(|one| one.persons).sum();
+    assert_eq!((paid, second.run.roster.clone().unwrap().follows), (1, Some(first.clone())));
+    let request = desk.request("maker");
+    let third = desk.make_as(request, &given, &follow).unwrap_err();
+    assert!(matches!(third, RosterRefused::Run(RunRefused::Empty { .. })), "{third}");
+    let close = |desk: &mut Desk, reason: &str| {
+        let request = desk.request("cashier");
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let closed = desk.service.move_run(request, first.clone(), Move::Close, reason.into());
+        runtime.block_on(closed).map(|life| life.state()).map_err(|error| error.to_string())
+    };
+    let open = close(&mut desk, "").unwrap_err();
+    assert!(open.contains("has 1 lines without an outcome: expected a reason"), "{open}");
+    settle(&mut desk, &[(3, "paid")]).unwrap();
+    assert_eq!(close(&mut desk, ""), Ok(RunState::Closed));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{grpc::server, service::Service};
 
-use super::{Place, output::progress};
+use super::{Place, output::progress, run::Keys};
 
 /// `serve`
 #[derive(Debug, Args)]
@@ -22,6 +22,8 @@ pub(super) struct Serve {
     /// How many approvals, each by another person than the maker, a new run needs.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=9))]
     approvals: u32,
+    #[command(flatten)]
+    keys: Keys,
     /// Listen on another address than loopback although nothing is encrypted and nobody signs in.
     #[arg(long)]
     insecure_remote: bool,
@@ -42,6 +44,7 @@ impl Serve {
         if place.server.is_some() {
             bail!("--server asks a running server; `serve` starts one");
         }
+        let keys = self.keys.read()?;
         let folder = place.store.clone().unwrap_or_else(|| PathBuf::from(STORE));
         let bar = progress();
         let opened = Service::open(&folder, &place.data, &mut |stage, done, all| {
@@ -50,6 +53,7 @@ impl Serve {
         bar.clear();
         let (mut service, started) = opened?;
         service.approvals_needed = self.approvals;
+        service.person_keys = keys;
         let opened = &started.opened;
         if let Some(torn) = &opened.torn {
             eprintln!("cut off an unfinished last line of the journal: {} bytes", torn.bytes);

@@ -48,4 +48,6 @@ pub mod law;
 
 pub mod run;
 
+pub mod roster;
+
 pub mod server;

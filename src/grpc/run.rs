@@ -8,7 +8,7 @@ use crate::{
     domain::{
         group::Residence,
         life::{Life, Move, RunEvent, RunState},
-        run::{Charge, Headcount, RunFinding, RunLine},
+        run::{Charge, Headcount, RosterPin, RunFinding, RunLine},
     },
     engine::{
         draft::{BudgetError, Refusal},
@@ -76,7 +76,7 @@ fn move_in(made: v1::RunMove) -> Result<Move, BadField> {
         v1::RunMove::Release => Move::Release,
         v1::RunMove::Close => Move::Close,
         v1::RunMove::Void => Move::Void,
-        v1::RunMove::Unspecified => {
+        v1::RunMove::Settle | v1::RunMove::Unspecified => {
             return Err(BadField::new(
                 "made",
                 "",
@@ -104,6 +104,7 @@ fn made(made: Move) -> v1::RunMove {
         Move::Approve => v1::RunMove::Approve,
         Move::Reject => v1::RunMove::Reject,
         Move::Release => v1::RunMove::Release,
+        Move::Settle => v1::RunMove::Settle,
         Move::Close => v1::RunMove::Close,
         Move::Void => v1::RunMove::Void,
     }
@@ -167,6 +168,11 @@ pub fn run_message(life: &Life) -> Result<v1::Run, Status> {
         by: event.by.clone(),
         at: Some(instant(event.at)),
         reason: event.reason.clone(),
+        settlement: event.settlement.as_ref().map(|one| v1::Settlement {
+            file: one.file.clone(),
+            paid: one.paid as i64,
+            failed: one.failed.iter().map(|(why, lines)| (why.clone(), *lines as i64)).collect(),
+        }),
     };
     Ok(v1::Run {
         id: run.id.clone(),
@@ -190,7 +196,22 @@ pub fn run_message(life: &Life) -> Result<v1::Run, Status> {
             engine: pins.engine.clone(),
             strict: pins.strict,
         }),
+        roster: run.roster.as_ref().map(roster),
+        open_lines: life.open_lines().unwrap_or_default() as i64,
     })
+}
+
+fn roster(pin: &RosterPin) -> v1::RosterPin {
+    v1::RosterPin {
+        month: Some(month(pin.month)),
+        roster: pin.roster.clone(),
+        rows: pin.rows as i64,
+        claims: pin.claims.clone(),
+        key: pin.key.clone(),
+        beaten: pin.beaten as i64,
+        rejects: pin.rejects.iter().map(|(why, rows)| (why.clone(), *rows as i64)).collect(),
+        follows: pin.follows.clone().unwrap_or_default(),
+    }
 }
 
 fn drift(drift: &Drift) -> v1::RunDrift {

@@ -8,7 +8,10 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use crate::{
     domain::life::MoveError,
     engine::{draft::BudgetError, question::QuestionError, timeline::TimelineError},
-    service::{ServiceError, diff::DiffError, run::RunRefused, writer::SubmitError},
+    roster::RosterError,
+    service::{
+        ServiceError, diff::DiffError, roster::RosterRefused, run::RunRefused, writer::SubmitError,
+    },
     store::runs::RunError,
 };
 
@@ -166,8 +169,33 @@ fn of_run(why: &RunRefused) -> Status {
             MoveError::Approved { .. } => "RUN_APPROVED_BEFORE",
             MoveError::Blocked { .. } => "RUN_BLOCKED",
             MoveError::NoReason { .. } => "RUN_NEEDS_REASON",
+            MoveError::Unsettled { .. } => "RUN_UNSETTLED",
         }),
         RunRefused::Run(RunError::Id { .. }) => internal(why),
+    }
+}
+
+/// The status of a roster that was refused.
+pub(super) fn of_roster(error: &RosterRefused) -> Status {
+    let say = |code, reason| refused(code, reason, error.to_string());
+    match error {
+        RosterRefused::Roster(RosterError::Io { .. }) => internal(error),
+        RosterRefused::Roster(RosterError::Cancelled) => say(Code::Cancelled, "CANCELLED"),
+        RosterRefused::Roster(_) => say(Code::InvalidArgument, "BAD_ROSTER"),
+        RosterRefused::Run(refusal) => of_run(refusal),
+        RosterRefused::Service(error) => of_service(error),
+        RosterRefused::NoKey | RosterRefused::OtherKey { .. } => {
+            say(Code::FailedPrecondition, "NO_PERSON_KEY")
+        }
+        RosterRefused::NoStore => say(Code::FailedPrecondition, "NO_STORE"),
+        RosterRefused::Claims { .. } => say(Code::DataLoss, "CLAIMS_DAMAGED"),
+        RosterRefused::Overtaken { .. } => say(Code::Aborted, "OVERTAKEN"),
+        RosterRefused::NoRoster { run } => not_found("RUN_UNKNOWN", "run", run, &error.to_string()),
+        RosterRefused::NotReleased { .. } | RosterRefused::NotApproved { .. } => {
+            say(Code::FailedPrecondition, "RUN_STATE")
+        }
+        RosterRefused::Settlement(_) => say(Code::InvalidArgument, "BAD_SETTLEMENT"),
+        RosterRefused::OtherRoster { .. } => say(Code::FailedPrecondition, "OTHER_ROSTER"),
     }
 }
 

@@ -8,6 +8,8 @@ pub mod figures;
 
 pub mod headcounts;
 
+pub mod settlements;
+
 pub mod lists;
 
 pub mod folder;

@@ -20,6 +20,8 @@ use super::{
     person::{PARTITIONS, PersonHash},
     pick::Picked,
     pool::{ENTRY_BYTES, Entry},
+    rates::Rates,
+    reject::Reason,
 };
 use crate::domain::{area::AreaCode, code::Code, group::Residence, month::Month};
 
@@ -36,8 +38,8 @@ pub struct Footer {
     pub month: Month,
     /// The name of the key.
     pub key: String,
-    /// The cells by the numbers of this file.
-    cells: Vec<(AreaCode, Code, Residence)>,
+    /// The cells by the numbers of this file, and what a person of each is paid, in fen.
+    cells: Vec<(AreaCode, Code, Residence, u64)>,
     /// For each partition how many claims it has, and how many of them are paid.
     partitions: Vec<(u32, u32)>,
 }
@@ -65,7 +67,7 @@ impl ClaimsWriter {
         for (id, _) in (0..).zip(counts).filter(|(_, count)| 0 < **count) {
             if let Some(Cell { area, group, residence }) = cells.get(id) {
                 numbers[id as usize] = footer.cells.len() as u32;
-                footer.cells.push((area, group, residence));
+                footer.cells.push((area, group, residence, 0));
             }
         }
         let (file, hasher) = (BufWriter::with_capacity(1 << 20, file), Sha256::new());
@@ -91,7 +93,14 @@ impl ClaimsWriter {
     ///
     /// # Errors
     /// The disk refuses.
-    pub fn finish(mut self) -> Result<String, RosterError> {
+    pub fn finish(mut self, rates: &Rates) -> Result<String, RosterError> {
+        for (id, number) in (0..).zip(&self.numbers) {
+            if let Some((.., fen)) = self.footer.cells.get_mut(*number as usize)
+                && 0 < rates.fen(id)
+            {
+                *fen = rates.fen(id);
+            }
+        }
         let footer = serde_json::to_vec(&self.footer);
         let mut footer = footer.map_err(|error| write_error(error.into()))?;
         let length = (footer.len() as u64).to_be_bytes();
@@ -109,6 +118,8 @@ impl ClaimsWriter {
 pub struct Earlier {
     file: Mutex<File>,
     footer: Footer,
+    /// Lines whose payment failed, from line 1 on; shorter when the rest did not.
+    failed: Vec<bool>,
 }
 
 fn damaged(why: &str) -> RosterError {
@@ -144,7 +155,12 @@ impl Earlier {
         if footer.partitions.len() != PARTITIONS || claims * ENTRY_BYTES as u64 != start {
             return Err(damaged("its length does not agree with its footer"));
         }
-        Ok(Self { file: Mutex::new(file), footer })
+        Ok(Self { file: Mutex::new(file), footer, failed: Vec::new() })
+    }
+
+    /// The same without the lines whose payment failed: their persons may be paid by another run.
+    pub fn without(self, failed: Vec<bool>) -> Self {
+        Self { failed, ..self }
     }
 
     /// What it says about itself.
@@ -160,7 +176,9 @@ impl Earlier {
         self.claims(at, |entry| {
             if entry.cell & BEATEN == 0 {
                 line += 1;
-                paid.push((entry.person, line));
+                if !self.failed.get(line as usize - 1).is_some_and(|failed| *failed) {
+                    paid.push((entry.person, line));
+                }
             }
             Ok(())
         })?;
@@ -183,18 +201,38 @@ impl Earlier {
         bytes.as_chunks().0.iter().map(Entry::from_bytes).try_for_each(&mut each)
     }
 
+    /// The program's numbers of the file's cells.
+    fn cells(&self, cells: &Cells) -> Result<Vec<CellId>, RosterError> {
+        let known = self.footer.cells.iter().map(|(area, group, residence, _)| {
+            let (area, group, residence) = (*area, group.clone(), *residence);
+            cells.find(&Cell { area, group, residence })
+        });
+        let known: Option<_> = known.collect();
+        known.ok_or_else(|| damaged("an area or group of it is in no list any more"))
+    }
+
+    /// What a person of each cell was paid.
+    ///
+    /// # Errors
+    /// The file names a cell that is not among the program's.
+    pub fn rates(&self, cells: &Cells) -> Result<Rates, RosterError> {
+        let mut fen = vec![0; cells.len()];
+        for (id, (.., paid)) in self.cells(cells)?.into_iter().zip(&self.footer.cells) {
+            fen[id as usize] = *paid;
+        }
+        let rate = |id| match fen[id as usize] {
+            0 => Err(Reason::NoSum),
+            fen => Ok(fen),
+        };
+        Ok(Rates::new(cells, rate))
+    }
+
     /// What was picked, as far as the file tells: lines by row, and what they beat.
     ///
     /// # Errors
     /// The file cannot be read, or names a cell that is not among the program's.
     pub fn picked(&self, cells: &Cells) -> Result<Picked, RosterError> {
-        let known = |cell: &(AreaCode, Code, Residence)| {
-            let (area, group, residence) = cell.clone();
-            cells.find(&Cell { area, group, residence })
-        };
-        let known: Option<Vec<CellId>> = self.footer.cells.iter().map(known).collect();
-        let known =
-            known.ok_or_else(|| damaged("an area or group of it is in no list any more"))?;
+        let known = self.cells(cells)?;
         let mut picked = Picked { persons: vec![0; cells.len()], ..Picked::default() };
         let mut paid_row = 0;
         for at in 0..PARTITIONS {

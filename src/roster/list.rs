@@ -231,6 +231,28 @@ impl Worker<'_> {
     }
 }
 
+/// A row that is not paid, as it is told.
+pub struct Rejected {
+    /// The row.
+    pub row: u32,
+    /// Why.
+    pub reason: Reason,
+    /// The line of another run that pays the person; empty otherwise.
+    pub paid_by: String,
+}
+
+/// The rows that are not paid, by row. `runs` names the earlier runs.
+pub fn rejected(picked: &Picked, runs: &[String]) -> impl Iterator<Item = Rejected> {
+    let mut before = picked.paid_before.iter().peekable();
+    picked.rejects.iter().map(move |reject| {
+        while before.next_if(|paid| paid.row < reject.row).is_some() {}
+        let own = before.peek().filter(|paid| paid.row == reject.row);
+        let run = |at: usize| runs.get(at).map_or("", String::as_str);
+        let paid_by = own.map_or_else(String::new, |paid| reference(run(paid.run), paid.line));
+        Rejected { row: reject.row, reason: reject.reason, paid_by }
+    })
+}
+
 /// Writes the rows that are not paid, by row. `runs` names the earlier runs.
 ///
 /// # Errors
@@ -244,21 +266,12 @@ pub fn write_rejects(
 ) -> Result<Totals, RosterError> {
     let mut sink = Sink::new(file, format, "未发放名单", &REJECTS)?;
     let mut part = sink.part();
-    let mut before = picked.paid_before.iter().peekable();
-    for reject in &picked.rejects {
-        let paid_by = match reject.reason {
-            Reason::PaidBefore => {
-                while before.next_if(|paid| paid.row < reject.row).is_some() {}
-                let run = |at: usize| runs.get(at).map_or("", String::as_str);
-                before.peek().map_or_else(String::new, |paid| reference(run(paid.run), paid.line))
-            }
-            _ => String::new(),
-        };
+    for Rejected { row, reason, paid_by } in rejected(picked, runs) {
         let row = [
-            Value::Number(u64::from(reject.row)),
-            Value::Text(reject.reason.as_str().as_bytes()),
-            Value::Text(reject.reason.column().map_or("", Column::as_str).as_bytes()),
-            Value::Text(reject.reason.zh().as_bytes()),
+            Value::Number(u64::from(row)),
+            Value::Text(reason.as_str().as_bytes()),
+            Value::Text(reason.column().map_or("", Column::as_str).as_bytes()),
+            Value::Text(reason.zh().as_bytes()),
             Value::Text(paid_by.as_bytes()),
         ];
         part.push(&row, &REJECTS);

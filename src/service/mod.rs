@@ -61,6 +61,7 @@ mod backend;
 use law::Earlier;
 use record::{Recorded, plan_figures, plan_law, plan_standards, unrecorded};
 use reference::Reference;
+use roster::Means;
 use writer::{Acknowledged, Command, Plan, PlanFn, SubmitError, Writer};
 
 /// The present instant, in whole microseconds. The only place where the time of day is read.
@@ -128,6 +129,8 @@ pub struct Service {
     pub approvals_needed: u32,
     /// The keys under which persons are hashed, the one for new months first.
     pub person_keys: Vec<PersonKey>,
+    /// What rosters may take.
+    pub means: Means,
     /// Where large files are kept; none without a store.
     kept: Option<Kept>,
     timelines: RwLock<Cached>,
@@ -214,6 +217,7 @@ impl Service {
             writer,
             approvals_needed: 1,
             person_keys: Vec::new(),
+            means: Means::default(),
             kept: None,
             timelines: RwLock::default(),
             earlier: Earlier::default(),

@@ -160,7 +160,7 @@ impl Service {
         };
         let early = stale(&reference, &snapshot, &run);
         let plan = move |ledger: &Ledger, at: DateTime<Utc>| {
-            let event = RunEvent { run, made, by, at, reason };
+            let event = RunEvent { run, made, by, at, reason, settlement: None };
             ledger.runs.check_move(&event).map_err(RunRefused::from)?;
             let lines = match ledger.sequence() == snapshot.sequence() {
                 true => early,

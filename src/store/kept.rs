@@ -90,6 +90,46 @@ impl Kept {
         Ok(hex::encode(hasher.finalize()) == digest)
     }
 
+    /// Those of the digests whose files are missing or damaged. O(bytes).
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn damaged(&self, referred: &BTreeSet<String>) -> Result<Vec<String>, StoreError> {
+        let mut found = Vec::new();
+        for digest in referred {
+            if !self.is_intact(digest)? {
+                found.push(digest.clone());
+            }
+        }
+        Ok(found)
+    }
+
+    /// Copies every named file into a folder, which is made if there is one to copy; gives how many.
+    /// A running service may go on: a file under its name never changes.
+    ///
+    /// # Errors
+    /// A file cannot be read or written.
+    pub fn copy_to(&self, folder: &Path) -> Result<usize, StoreError> {
+        let mut copied = 0;
+        for found in fs::read_dir(&self.folder).map_err(unusable(&self.folder))? {
+            let found = found.map_err(unusable(&self.folder))?;
+            if found.file_name().len() != 64 {
+                continue;
+            }
+            fs::create_dir_all(folder).map_err(unusable(folder))?;
+            let path = folder.join(found.file_name());
+            let copy = fs::copy(found.path(), &path).and_then(|_| File::open(&path)?.sync_all());
+            copy.map_err(unusable(&path))?;
+            copied += 1;
+        }
+        Ok(copied)
+    }
+
+    /// Those of a copy.
+    pub fn copied(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
     /// Removes what no entry refers to: left behind when the program was stopped in between.
     ///
     /// # Errors

@@ -83,7 +83,10 @@ impl Runs {
     /// The digests of the files that runs refer to.
     pub fn kept(&self) -> BTreeSet<String> {
         let pins = self.by_id.values().filter_map(|life| life.run.roster.as_ref());
-        pins.map(|pin| pin.claims.clone()).collect()
+        let events = self.by_id.values().flat_map(|life| &life.events);
+        let settled = events.filter_map(|event| event.settlement.as_ref());
+        let claims = pins.map(|pin| pin.claims.clone());
+        claims.chain(settled.map(|one| one.outcomes.clone())).collect()
     }
 
     /// How many there are.

@@ -21,6 +21,9 @@ mod show;
 
 mod roster;
 
+mod upload;
+
+pub(super) use roster::Keys;
 use show::{drift, lines, receipt, show_one, verify};
 
 /// `run`
@@ -44,6 +47,10 @@ enum Command {
     Roster(roster::Make),
     /// The payment list of an approved roster run, from the roster it was made from.
     PaymentList(roster::PaymentList),
+    /// Say what became of lines of a released run's payment list: a CSV with the columns reference
+    /// and outcome (paid, account_unknown, account_closed, name_mismatch, failed), in English or
+    /// Chinese.
+    Settle(Settle),
     /// A fresh key under which persons are kept. Whoever has it can tell who is in a run.
     Key,
     /// Runs, the newest first.
@@ -117,6 +124,16 @@ struct Named {
 }
 
 #[derive(Debug, Args)]
+struct Settle {
+    /// The run, for example R25.
+    run: String,
+    /// What came back.
+    file: PathBuf,
+    #[command(flatten)]
+    recording: Recording,
+}
+
+#[derive(Debug, Args)]
 struct Step {
     /// The run, for example R25.
     run: String,
@@ -141,9 +158,14 @@ impl Run {
         match &self.command {
             Command::Make(make) => self.make(place, make),
             Command::Roster(make) => {
-                make.run(place, self.principal.as_deref().unwrap_or_default(), &self.keys)
+                let by = self.principal.as_deref().unwrap_or_default();
+                match &place.server {
+                    Some(_) => make.over_server(place, self.asked(make.head()?)?),
+                    None => make.run(place, by, &self.keys),
+                }
             }
             Command::PaymentList(list) => list.run(place),
+            Command::Settle(settle) => self.settle(place, settle),
             Command::Key => roster::key(),
             Command::List(list) => list.run(place),
             Command::Show(named) => show_one(place, &with(place, |t| get(t, named.run.clone()))?),
@@ -203,6 +225,22 @@ impl Run {
         if run.state() != v1::RunState::Draft {
             eprintln!("the request had made {} before; this is how it stands now", run.id);
         }
+        show_one(place, &run)
+    }
+
+    fn settle(&self, place: &Place, settle: &Settle) -> anyhow::Result<()> {
+        let table = fs::read(&settle.file);
+        let table = table.with_context(|| format!("read {}", settle.file.display()))?;
+        let request = self.asked(v1::SettleRunRequest {
+            request_id: settle.recording.id(),
+            validate_only: settle.recording.validate_only,
+            run: settle.run.clone(),
+            table,
+        })?;
+        let run = with(place, |transport| async move {
+            let run = client::roster(&transport).settle_run(request).await;
+            Ok(run.map_err(told)?.into_inner())
+        })?;
         show_one(place, &run)
     }
 

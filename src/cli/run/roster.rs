@@ -16,7 +16,7 @@ use clap::Args;
 
 use crate::{
     domain::{life::Life, month::Month},
-    grpc::run::run_message,
+    grpc::{run::run_message, v1},
     roster::{columns::Mapping, list::Totals, person::PersonKey, source::Format, work::Watch},
     service::{
         Request, Service,
@@ -24,7 +24,11 @@ use crate::{
     },
 };
 
-use super::{Recording, show::show_one};
+use super::{
+    Recording,
+    show::show_one,
+    upload::{self, RejectsFile},
+};
 use crate::cli::{Place, client, output::progress};
 
 /// `run roster`
@@ -79,7 +83,7 @@ impl MeansArgs {
 
 /// Where persons' keys are.
 #[derive(Debug, Args)]
-pub(super) struct Keys {
+pub(in crate::cli) struct Keys {
     /// The keys under which persons are kept, one a line, the one for new months first; `run key`
     /// makes one. Needed for roster runs.
     #[arg(long, value_name = "FILE", env = "PRICE_LINKAGE_PERSON_KEYS", global = true)]
@@ -122,18 +126,25 @@ struct RosterFile {
 }
 
 impl RosterFile {
-    fn roster(&self) -> anyhow::Result<Roster> {
-        let mapping: Mapping = match &self.columns {
-            None => Mapping::default(),
-            Some(path) => {
-                let text = fs::read_to_string(path);
-                let text = text.with_context(|| format!("read {}", path.display()))?;
-                toml::from_str(&text).with_context(|| format!("read {}", path.display()))?
-            }
-        };
+    fn mapping(&self) -> anyhow::Result<Mapping> {
+        let Some(path) = &self.columns else { return Ok(Mapping::default()) };
+        let text = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+        toml::from_str(&text).with_context(|| format!("read {}", path.display()))
+    }
+
+    fn open(&self) -> anyhow::Result<File> {
         let file = File::open(&self.roster);
-        let file = file.with_context(|| format!("open {}", self.roster.display()))?;
-        Ok(Roster { file, format: format(&self.roster)?, mapping })
+        file.with_context(|| format!("open {}", self.roster.display()))
+    }
+
+    fn roster(&self) -> anyhow::Result<Roster> {
+        let (mapping, format) = (self.mapping()?, format(&self.roster)?);
+        Ok(Roster { file: self.open()?, format, mapping })
+    }
+
+    fn head(&self) -> anyhow::Result<v1::RosterHead> {
+        let format = upload::format(format(&self.roster)?).into();
+        Ok(v1::RosterHead { format, columns: self.mapping()?.into_iter().collect() })
     }
 }
 
@@ -153,9 +164,23 @@ pub(super) struct PaymentList {
 
 impl PaymentList {
     pub fn run(&self, place: &Place) -> anyhow::Result<()> {
+        let (whole, file) = Whole::create(&self.out)?;
+        if place.server.is_some() {
+            let head = v1::PaymentListHead {
+                run: self.run.clone(),
+                format: upload::format(format(&self.out)?).into(),
+                roster: Some(self.source.head()?),
+            };
+            let roster = self.source.open()?;
+            let totals = client::with(place, |transport| {
+                upload::list(transport, head, roster, file, &self.out)
+            })?;
+            whole.finish()?;
+            println!("{}: {}", self.out.display(), upload::checked_by(&totals));
+            return Ok(());
+        }
         let roster = self.source.roster()?;
         let service = client::open(place)?;
-        let (whole, file) = Whole::create(&self.out)?;
         let bar = progress();
         let cancelled = cancelled_by_hand()?;
         let progress = |done, of| bar.share(done, of);
@@ -212,7 +237,53 @@ impl Make {
         self.recording.validate_only
     }
 
+    /// What a server is asked.
+    pub fn head(&self) -> anyhow::Result<v1::MakeRosterRunHead> {
+        Ok(v1::MakeRosterRunHead {
+            request_id: self.recording.id(),
+            validate_only: self.recording.validate_only,
+            month: Some(client::year_month(self.month)),
+            strict: self.strict,
+            discretion: self.discretion,
+            note: self.note.clone(),
+            follows: self.follows.clone().unwrap_or_default(),
+            roster: Some(self.source.head()?),
+        })
+    }
+
+    /// Has a server make it.
+    pub fn over_server(
+        &self,
+        place: &Place,
+        asked: tonic::Request<v1::MakeRosterRunHead>,
+    ) -> anyhow::Result<()> {
+        if self.list.is_some() {
+            bail!("--list: a server writes no payment list of a trial\nhint: try it in process");
+        }
+        let file = self.source.open()?;
+        let (whole, rejects) = match &self.rejects {
+            None => (None, None),
+            Some(path) => {
+                let (whole, file) = Whole::create(path)?;
+                (Some((whole, path)), Some(RejectsFile { file, format: format(path)? }))
+            }
+        };
+        let bar = progress();
+        let made =
+            client::with(place, |transport| upload::make(transport, asked, file, rejects, &bar));
+        bar.clear();
+        let (run, totals) = made?;
+        if let (Some((whole, path)), Some(totals)) = (whole, totals) {
+            whole.finish()?;
+            told(path, &totals, false);
+        }
+        show_one(place, &run)
+    }
+
     pub fn run(&self, place: &Place, principal: &str, keys: &Keys) -> anyhow::Result<()> {
+        if principal.trim().is_empty() {
+            bail!("principal: expected who asks (--as NAME)");
+        }
         let roster = self.source.roster()?;
         let means = self.means.means();
         let spec = RosterSpec {

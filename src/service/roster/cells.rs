@@ -1,12 +1,14 @@
 //! The law for the cells of a roster, and which of them other runs pay.
 
+use std::sync::Arc;
+
 use rust_decimal::Decimal;
 
 use crate::{
     domain::{
-        life::RunState,
+        life::{Life, RunState},
         month::Month,
-        run::{Claim, Headcount, RosterPin, Run, RunKind, RunLine},
+        run::{Claim, Headcount, RosterPin, RunKind, RunLine},
     },
     engine::{budget::budget_of_each, draft::Budget, question::Terms},
     roster::{
@@ -26,17 +28,18 @@ use super::{RosterRefused, RosterSpec};
 pub(super) fn paying_runs(
     ledger: &Ledger,
     month: Month,
-) -> impl Iterator<Item = (&Run, &RosterPin)> {
+) -> impl Iterator<Item = (&Arc<Life>, &RosterPin)> {
     let live = ledger.runs.newest_first().filter(|life| life.state().is_live());
     live.filter_map(move |life| {
         let pin = life.run.roster.as_ref().filter(|pin| pin.month == month)?;
-        Some((&*life.run, pin))
+        Some((life, pin))
     })
 }
 
-/// Their ids.
-pub(super) fn paying(ledger: &Ledger, month: Month) -> Vec<String> {
-    paying_runs(ledger, month).map(|(run, _)| run.id.clone()).collect()
+/// Their ids, and how much happened to each.
+pub(super) fn paying(ledger: &Ledger, month: Month) -> Vec<(String, usize)> {
+    let seen = |(life, _): (&Arc<Life>, _)| (life.run.id.clone(), life.events.len());
+    paying_runs(ledger, month).map(seen).collect()
 }
 
 /// Checks that a run can be followed by another for the month.
@@ -69,14 +72,8 @@ pub(super) fn free(
     Ok(())
 }
 
-/// What a person of each cell was paid by a run.
-pub(super) fn paid_rates(cells: &Cells, run: &Run) -> Rates {
-    let rates = cell_rates(cells, run.lines.iter());
-    Rates::new(cells, |id| rates[id as usize])
-}
-
 /// The rates of lines, by cell.
-fn cell_rates<'a>(cells: &Cells, lines: impl Iterator<Item = &'a RunLine>) -> Vec<Rate> {
+pub(super) fn cell_rates<'a>(cells: &Cells, lines: impl Iterator<Item = &'a RunLine>) -> Vec<Rate> {
     let mut found: Vec<Rate> = vec![Err(Reason::NoSum); cells.len()];
     for RunLine { payees, rate_yuan, .. } in lines {
         let Headcount { area, group, residence, .. } = payees;

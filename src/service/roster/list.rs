@@ -9,7 +9,7 @@ use crate::{
     },
     roster::{
         claims::Earlier,
-        list::{Listing, Totals, complete, write_list},
+        list::{Listing, Totals, complete, used, write_list},
         source::Format,
         work::Watch,
     },
@@ -18,7 +18,7 @@ use crate::{
 
 use super::{
     Means, Roster, RosterRefused,
-    cells::{headcounts, paid_rates},
+    cells::{cell_rates, headcounts},
 };
 
 impl Service {
@@ -42,8 +42,8 @@ impl Service {
             return Err(RosterRefused::NotApproved { run, state });
         }
         let cells = self.cells();
-        let picked = self.claims(&life.run, pin)?.picked(&cells)?;
-        let rates = paid_rates(&cells, &life.run);
+        let claims = self.claims(&life.run, pin)?;
+        let (picked, rates) = (claims.picked(&cells)?, claims.rates(&cells)?);
         let (month, workers) = (pin.month, means.workers);
         let (cells, rates, picked) = (&cells, &rates, &picked);
         let listing = Listing { cells, rates, picked, month, run: Some(&run), workers };
@@ -61,15 +61,19 @@ impl Service {
     pub(in crate::service) fn claims_differ(&self, run: &Run) -> Option<String> {
         let pin = run.roster.as_ref()?;
         let cells = self.cells();
-        let picked = self.claims(run, pin).and_then(|claims| Ok(claims.picked(&cells)?));
-        match picked {
-            Err(error) => Some(error.to_string()),
-            Ok(picked) => {
-                let counted = headcounts(&cells, &picked.persons, pin.month).map(|(_, one)| one);
-                let equal = counted.eq(run.headcounts.iter().cloned());
-                (!equal).then(|| "claims: they are of others than the headcounts".to_owned())
-            }
+        let read = self.claims(run, pin);
+        let read = read.and_then(|claims| Ok((claims.picked(&cells)?, claims.rates(&cells)?)));
+        let (picked, rates) = match read {
+            Err(error) => return Some(error.to_string()),
+            Ok(read) => read,
+        };
+        let counted = headcounts(&cells, &picked.persons, pin.month);
+        if !counted.map(|(_, one)| one).eq(run.headcounts.iter().cloned()) {
+            return Some("claims: they are of others than the headcounts".to_owned());
         }
+        let lines = cell_rates(&cells, run.lines.iter());
+        let unequal = used(&picked.persons).any(|(id, _)| lines[id as usize] != Ok(rates.fen(id)));
+        unequal.then(|| "claims: they are at other rates than the lines".to_owned())
     }
 
     /// The claims of a run, checked against their digest.

@@ -95,7 +95,7 @@ impl Service {
         let mut claims = ClaimsWriter::new(handle, spec.month, key, &first.cells, counts);
         let writer = Some(&mut claims);
         let mut worked = self.work_out(&ledger, spec, &principal, first, writer, means, watch)?;
-        let digest = claims.finish()?;
+        let digest = claims.finish(&worked.rates)?;
         if let Some(pin) = &mut worked.run.roster {
             pin.claims.clone_from(&digest);
         }
@@ -138,11 +138,11 @@ impl Service {
 
     /// The key for a month: that of its live runs, or else the first of those given.
     fn key_of(&self, ledger: &Ledger, month: Month) -> Result<PersonKey, RosterRefused> {
-        let Some((run, pin)) = paying_runs(ledger, month).next() else {
+        let Some((life, pin)) = paying_runs(ledger, month).next() else {
             return self.person_keys.first().cloned().ok_or(RosterRefused::NoKey);
         };
         let found = self.person_keys.iter().find(|key| key.id() == pin.key);
-        let (run, key) = (run.id.clone(), pin.key.clone());
+        let (run, key) = (life.run.id.clone(), pin.key.clone());
         found.cloned().ok_or(RosterRefused::OtherKey { run, key })
     }
 
@@ -180,9 +180,9 @@ impl Service {
         free(ledger, &cells, &gathered, &rates, spec).map_err(RunRefused::from)?;
         let (digest, rows) = (gathered.digest.clone().unwrap_or_default(), gathered.rows);
         let (mut names, mut earlier) = (Vec::new(), Vec::new());
-        for (run, pin) in paying_runs(ledger, spec.month) {
-            names.push(run.id.clone());
-            earlier.push(self.claims(run, pin)?);
+        for (life, pin) in paying_runs(ledger, spec.month) {
+            names.push(life.run.id.clone());
+            earlier.push(self.claims(&life.run, pin)?.without(self.failed_lines(life)?));
         }
         let picked = pick(gathered, &rates, &earlier, claims, means.workers, watch)?;
         let mut rejects = BTreeMap::new();
@@ -246,4 +246,4 @@ struct NotSeen;
 /// What a run was worked out from is not what is recorded any more.
 #[derive(Debug, thiserror::Error)]
 #[error("something was recorded meanwhile")]
-struct Overtaken;
+pub(super) struct Overtaken;

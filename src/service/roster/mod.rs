@@ -10,6 +10,7 @@ use std::{
 
 use crate::{
     domain::{life::RunState, month::Month, run::Run},
+    intake::table::Problems,
     roster::{
         RosterError,
         cell::Cells,
@@ -30,6 +31,8 @@ mod cells;
 mod make;
 
 mod list;
+
+mod settle;
 
 /// A roster as it is given.
 pub struct Roster {
@@ -75,6 +78,14 @@ pub struct Means {
     pub workers: usize,
     /// Most bytes of rows held in memory; what does not fit goes to a file without a name.
     pub memory: usize,
+}
+
+impl Default for Means {
+    /// As many workers as there are processors, and 2 GiB.
+    fn default() -> Self {
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { workers, memory: 2 << 30 }
+    }
 }
 
 /// Why a roster run was not made, or its list not written.
@@ -139,6 +150,9 @@ pub enum RosterRefused {
         /// Its state.
         state: RunState,
     },
+    /// A settlement has rows that cannot be used; then none is.
+    #[error("the settlement has bad rows:\n{0}")]
+    Settlement(Problems),
     /// It is not the roster the run was made from.
     #[error("the roster has the SHA-256 {found}, expected {expected}, from which {run} was made")]
     OtherRoster {
@@ -189,6 +203,11 @@ impl Worked {
         let (totals, _) = write_list(roster.open(false)?, file, format, &listing, watch)?;
         complete(&totals, picked)?;
         Ok(totals)
+    }
+
+    /// The earlier runs that were looked into.
+    pub fn earlier(&self) -> &[String] {
+        &self.earlier
     }
 
     /// Writes the rows that are not paid.
