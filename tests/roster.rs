@@ -28,7 +28,15 @@ fn data() -> PathBuf {
 
 fn spec() -> RosterSpec {
     let month = "2021-04".parse().unwrap();
-    RosterSpec { month, strict: false, discretion: false, note: String::new(), follows: None }
+    RosterSpec {
+        month,
+        strict: false,
+        discretion: false,
+        note: String::new(),
+        follows: None,
+        ended: Vec::new(),
+        elsewhere: Vec::new(),
+    }
 }
 
 /// A made-up number: the check digit is put behind 17 digits made of a count.

@@ -29,7 +29,15 @@ const HEADER: [&str; 6] = ["证件号码", "姓名", "地区代码", "保障对�
 
 fn spec() -> RosterSpec {
     let month = "2021-04".parse().unwrap();
-    RosterSpec { month, strict: false, discretion: false, note: String::new(), follows: None }
+    RosterSpec {
+        month,
+        strict: false,
+        discretion: false,
+        note: String::new(),
+        follows: None,
+        ended: Vec::new(),
+        elsewhere: Vec::new(),
+    }
 }
 
 /// A made-up number for a count below 300,000.

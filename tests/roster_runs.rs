@@ -36,7 +36,15 @@ struct Desk {
 
 fn spec() -> RosterSpec {
     let month = "2021-04".parse().unwrap();
-    RosterSpec { month, strict: false, discretion: false, note: String::new(), follows: None }
+    RosterSpec {
+        month,
+        strict: false,
+        discretion: false,
+        note: String::new(),
+        follows: None,
+        ended: Vec::new(),
+        elsewhere: Vec::new(),
+    }
 }
 
 fn row(person: &str, group: &str) -> String {
@@ -220,6 +228,28 @@ fn a_follow_up_pays_only_those_the_first_did_not_reach() {
     assert!(desk.service.verify_run(&second).unwrap().differences.is_empty());
 }
 
+#[test]
+fn a_follow_up_made_again_after_a_void_holds_what_it_pays_after_a_restart() {
+    let mut desk = Desk::new();
+    let first = desk.make(&rows()).unwrap().run.id.clone();
+    desk.released(&first);
+    let more = [row(PERSONS[2], "subsistence_allowance")];
+    let follow = RosterSpec { follows: Some(first.clone()), ..spec() };
+    let request = desk.request("maker");
+    let second = desk.make_as(request, &more, &follow).unwrap().run.id.clone();
+    desk.step(&second, Move::Void, "maker", "录入有误");
+    let request = desk.request("maker");
+    let third = desk.make_as(request, &more, &follow).unwrap().run.id.clone();
+    let mut desk = desk.reopened();
+    let other = [row(PERSONS[3], "subsistence_allowance")];
+    let RosterRefused::Run(RunRefused::Run(RunError::Held { holder, .. })) =
+        desk.make(&other).unwrap_err()
+    else {
+        panic!("held");
+    };
+    assert_eq!(holder, third);
+}
+
 fn outcomes(run: &str, rows: &[(u32, &str)]) -> Vec<u8> {
     let rows = rows.iter().map(|(line, outcome)| format!("{run}-{line},{outcome}\n"));
     format!("发放编号,发放结果\n{}", rows.collect::<String>()).into_bytes()
@@ -273,6 +303,50 @@ fn who_was_not_reached_is_paid_by_a_follow_up_and_a_line_gets_its_outcome_once()
     assert!(open.contains("has 1 lines without an outcome: expected a reason"), "{open}");
     settle(&mut desk, &[(3, "paid")]).unwrap();
     assert_eq!(close(&mut desk, ""), Ok(RunState::Closed));
+}
+
+#[test]
+fn who_left_before_the_month_is_not_paid_and_who_is_paid_elsewhere_stops_the_approval() {
+    let mut desk = Desk::new();
+    let mut given = rows();
+    given.push(row(PERSONS[2], "subsistence_allowance"));
+    given.push(row(PERSONS[3], "subsistence_allowance"));
+    let ended = [
+        format!("{},2021-03-31", PERSONS[2]),
+        format!("{},2021-04-01", PERSONS[3]),
+        format!("{},", PERSONS[1]),
+    ];
+    let lists = RosterSpec {
+        ended: format!("证件号码,日期\n{}\n", ended.join("\n")).into_bytes(),
+        elsewhere: format!(
+            "person_id,group\n{},orphan_community\n{},低保对象\n",
+            PERSONS[0], PERSONS[3]
+        )
+        .into_bytes(),
+        ..spec()
+    };
+    let request = desk.request("maker");
+    let life = desk.make_as(request.clone(), &given, &lists).unwrap();
+    assert_eq!(Desk::rejects(&life), [("ended".into(), 2)]);
+    // The first person conflicts only as an orphan, and is none.
+    assert_eq!(life.run.roster.clone().unwrap().conflicts, 1);
+    let codes: Vec<_> = life.run.findings.iter().map(|one| one.code.as_str()).collect();
+    assert!(
+        codes.contains(&"benefit_conflict") && !codes.contains(&"highest_assumed"),
+        "{codes:?}"
+    );
+    desk.step(&life.run.id, Move::Submit, "maker", "");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let approval = desk.request("approver");
+    let approved =
+        desk.service.move_run(approval, life.run.id.clone(), Move::Approve, String::new());
+    let refused = runtime.block_on(approved).unwrap_err().to_string();
+    assert!(refused.contains("blocking findings: expected a reason"), "{refused}");
+    desk.step(&life.run.id, Move::Approve, "approver", "已逐一核实");
+    // Another list under the same request is another request.
+    let other = RosterSpec { ended: Vec::new(), ..lists };
+    let reused = desk.make_as(request, &given, &other).unwrap_err().to_string();
+    assert!(reused.contains("was used for another request"), "{reused}");
 }
 
 #[test]

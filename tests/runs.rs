@@ -51,7 +51,14 @@ fn new_town() -> Vec<Headcount> {
 }
 
 fn spec(headcounts: Vec<Headcount>) -> RunSpec {
-    RunSpec { headcounts, strict: false, discretion: false, note: String::new(), roster: None }
+    RunSpec {
+        headcounts,
+        strict: false,
+        discretion: false,
+        note: String::new(),
+        roster: None,
+        findings: Vec::new(),
+    }
 }
 
 /// One service, used from the test's thread.

@@ -44,20 +44,20 @@ impl IdentityKind {
     }
 }
 
-/// What is wrong with a number. It does not carry the number.
+/// What is wrong with a number: its text is what was expected. It does not carry the number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityError {
     /// It has another shape.
-    #[error("expected 18 digits (the last may be X), or 15 of the first generation")]
+    #[error("18 digits (the last may be X), or 15 of the first generation")]
     Shape,
     /// Its digits 7 to 14 are no date.
-    #[error("expected a date of birth in digits 7 to 14")]
+    #[error("a date of birth in digits 7 to 14")]
     Birth,
     /// Its last digit does not follow from the others.
-    #[error("expected the check digit of GB 11643 in place 18")]
+    #[error("the check digit of GB 11643 in place 18")]
     Check,
     /// The number of another document is empty, too long, or has other characters.
-    #[error("expected 1 to 32 letters, digits, brackets or hyphens")]
+    #[error("1 to 32 letters, digits, brackets or hyphens")]
     Other,
 }
 

@@ -397,6 +397,7 @@ mod tests {
             ("submitted", "void"),
             ("approved", "release"),
             ("approved", "void"),
+            ("released", "settle"),
             ("released", "close"),
         ];
         assert_eq!(allowed, expected);

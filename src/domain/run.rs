@@ -167,9 +167,16 @@ pub struct RosterPin {
     pub beaten: u64,
     /// How many rows are not paid for each other reason.
     pub rejects: BTreeMap<String, u64>,
+    /// How many persons are paid although they are on a list of those paid elsewhere.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub conflicts: u64,
     /// The released run that it follows: it pays those whom that run did not reach.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows: Option<String>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What a run is for: to ask for the money of groups, or to pay persons.

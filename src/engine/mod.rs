@@ -21,6 +21,8 @@ pub mod amount;
 
 pub mod funding;
 
+pub mod several;
+
 pub mod draft;
 
 pub mod budget;

@@ -119,6 +119,8 @@ fn spec_in(head: &v1::MakeRosterRunHead) -> Result<RosterSpec, BadField> {
         discretion: head.discretion,
         note: text_in("head.note", &head.note, TEXT_MAX)?,
         follows: (!follows.is_empty()).then_some(follows),
+        ended: head.ended.clone(),
+        elsewhere: head.elsewhere.clone(),
     })
 }
 

@@ -210,6 +210,7 @@ fn roster(pin: &RosterPin) -> v1::RosterPin {
         key: pin.key.clone(),
         beaten: pin.beaten as i64,
         rejects: pin.rejects.iter().map(|(why, rows)| (why.clone(), *rows as i64)).collect(),
+        conflicts: pin.conflicts as i64,
         follows: pin.follows.clone().unwrap_or_default(),
     }
 }
@@ -270,7 +271,8 @@ impl RunService for Runs {
         order.sort_by_key(|at| key(&headcounts[*at]));
         let (strict, discretion) = (asked.strict, asked.discretion);
         let recorded = !asked.validate_only;
-        let spec = RunSpec { headcounts, strict, discretion, note, roster: None };
+        let spec =
+            RunSpec { headcounts, strict, discretion, note, roster: None, findings: Vec::new() };
         match self.0.make_run(request, spec).await {
             Ok(life) => {
                 let mut run = run_message(&life)?;

@@ -194,6 +194,7 @@ pub(super) fn of_roster(error: &RosterRefused) -> Status {
         RosterRefused::NotReleased { .. } | RosterRefused::NotApproved { .. } => {
             say(Code::FailedPrecondition, "RUN_STATE")
         }
+        RosterRefused::Persons { .. } => say(Code::InvalidArgument, "BAD_PERSONS"),
         RosterRefused::Settlement(_) => say(Code::InvalidArgument, "BAD_SETTLEMENT"),
         RosterRefused::OtherRoster { .. } => say(Code::FailedPrecondition, "OTHER_ROSTER"),
     }

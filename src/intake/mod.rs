@@ -10,6 +10,8 @@ pub mod headcounts;
 
 pub mod settlements;
 
+pub mod persons;
+
 pub mod lists;
 
 pub mod folder;

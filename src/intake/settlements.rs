@@ -62,7 +62,7 @@ pub fn read_settlements(
     run: &str,
     lines: u32,
 ) -> Result<Vec<(u32, Outcome)>, Problems> {
-    let mut table = Table::open(bytes, &COLUMNS)?;
+    let mut table = Table::open_of_persons(bytes, &COLUMNS)?;
     let mut problems = Gathered::default();
     let (mut found, mut seen) = (Vec::new(), HashMap::new());
     while let Some(row) = table.next(&mut problems) {

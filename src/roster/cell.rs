@@ -88,6 +88,11 @@ impl Cells {
         (area * self.groups.len() as u32 + group) * 2 + residence
     }
 
+    /// The place of a cell's group.
+    pub fn group_of(&self, id: CellId) -> u32 {
+        id / 2 % self.groups.len() as u32
+    }
+
     /// The cell with a number.
     pub fn get(&self, id: CellId) -> Option<Cell> {
         let residence = Residence::ALL[(id % 2) as usize];

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use chrono::NaiveDate;
 
 use crate::domain::{
+    calendar::read_day,
     identity::{Identity, IdentityKind},
     month::Month,
 };
@@ -158,11 +159,11 @@ impl<'a> Worker<'a> {
         let (from, until) = (fields.get(Column::From), fields.get(Column::Until));
         let begins = match from {
             b"" => None,
-            text => Some(day(text).ok_or(Reason::From)?),
+            text => Some(read_day(text).ok_or(Reason::From)?),
         };
         let ends = match until {
             b"" => None,
-            text => Some(day(text).ok_or(Reason::Until)?),
+            text => Some(read_day(text).ok_or(Reason::Until)?),
         };
         let late = begins.is_some_and(|day| self.last_day < day);
         let early = ends.is_some_and(|day| day < self.first_day);
@@ -181,44 +182,9 @@ fn is_active(text: &[u8]) -> Option<bool> {
     ENDED.contains(&text).then_some(false)
 }
 
-/// A day as people write it: 2021-04-01, 2021/4/1, 20210401.
-pub(super) fn day(text: &[u8]) -> Option<NaiveDate> {
-    let text = std::str::from_utf8(text).ok()?;
-    let number = |text: &str, most: usize| {
-        let digits = (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-        digits.then(|| text.parse::<u32>().ok()).flatten()
-    };
-    let (year, month, day) = if text.len() == 8 && number(text, 8).is_some() {
-        (&text[..4], &text[4..6], &text[6..])
-    } else {
-        let mark = if text.contains('/') { '/' } else { '-' };
-        let (year, rest) = text.split_once(mark)?;
-        let (month, day) = rest.split_once(mark)?;
-        (year, month, day)
-    };
-    if year.len() != 4 {
-        return None;
-    }
-    let year = i32::try_from(number(year, 4)?).ok()?;
-    NaiveDate::from_ymd_opt(year, number(month, 2)?, number(day, 2)?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn days_are_read_as_people_write_them() {
-        let expected = NaiveDate::from_ymd_opt(2021, 4, 1);
-        for text in ["2021-04-01", "2021/4/1", "20210401", "2021-4-1"] {
-            assert_eq!(day(text.as_bytes()), expected, "{text}");
-        }
-        for text in
-            ["2021-04", "2021-02-29", "21-04-01", "2021-4/1", "2021-04-01 00:00", "４", "+021-4-1"]
-        {
-            assert_eq!(day(text.as_bytes()), None, "{text}");
-        }
-    }
 
     #[test]
     fn a_status_is_active_ended_or_unknown() {

@@ -11,7 +11,7 @@ use super::{
     gather::identity,
     pick::Picked,
     rates::Rates,
-    reject::Reason,
+    reject::{Reason, Reject},
     sink::{Heading, Kind, Sink, Value},
     source::{Format, Source},
     work::{InOrder, Shared, Watch},
@@ -241,10 +241,14 @@ pub struct Rejected {
     pub paid_by: String,
 }
 
-/// The rows that are not paid, by row. `runs` names the earlier runs.
+/// The rows that are not paid, and those to be looked at, by row. `runs` names the earlier runs.
 pub fn rejected(picked: &Picked, runs: &[String]) -> impl Iterator<Item = Rejected> {
     let mut before = picked.paid_before.iter().peekable();
-    picked.rejects.iter().map(move |reject| {
+    let conflict = |row: &u32| Reject { row: *row, reason: Reason::Conflict };
+    let mut all: Vec<_> = picked.rejects.clone();
+    all.extend(picked.conflicts.iter().map(conflict));
+    all.sort_unstable();
+    all.into_iter().map(move |reject| {
         while before.next_if(|paid| paid.row < reject.row).is_some() {}
         let own = before.peek().filter(|paid| paid.row == reject.row);
         let run = |at: usize| runs.get(at).map_or("", String::as_str);
@@ -281,7 +285,8 @@ pub fn write_rejects(
         }
     }
     sink.write(&mut part)?;
-    Ok(Totals { lines: picked.rejects.len() as u64, fen: 0, sha256: sink.finish()? })
+    let lines = (picked.rejects.len() + picked.conflicts.len()) as u64;
+    Ok(Totals { lines, fen: 0, sha256: sink.finish()? })
 }
 
 /// How many claims of a cell there are.

@@ -1,13 +1,16 @@
 //! Which row of a person is paid: one, at the highest amount.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use super::{
     RosterError,
-    cell::CellId,
+    cell::{CellId, Cells},
     claims::{ClaimsWriter, Earlier},
     gather::Gathered,
-    person::PARTITIONS,
+    person::{PARTITIONS, PersonHash},
     pool::{Entry, Pool},
     rates::Rates,
     reject::{Reason, Reject},
@@ -40,8 +43,31 @@ pub struct Picked {
     pub rejects: Vec<Reject>,
     /// Where rows were paid before, by row.
     pub paid_before: Vec<PaidBefore>,
+    /// Rows that are paid although the person is on a list of those paid elsewhere, by row.
+    pub conflicts: Vec<u32>,
     /// What is paid in all, in fen.
     pub fen: u64,
+}
+
+/// Persons a roster is matched against.
+#[derive(Debug, Default)]
+pub struct Watchlists {
+    /// Who left the group before the index month.
+    pub ended: HashSet<PersonHash>,
+    /// Who is paid elsewhere, and the groups (their places) with which that conflicts; empty: all.
+    pub elsewhere: HashMap<PersonHash, Vec<u32>>,
+}
+
+/// What the rows of a partition are settled by.
+pub struct Picking<'a> {
+    /// The numbers of cells.
+    pub cells: &'a Cells,
+    /// What each cell is paid.
+    pub rates: &'a Rates,
+    /// The runs that pay persons for the month already.
+    pub earlier: &'a [Earlier],
+    /// Persons to be matched.
+    pub lists: &'a Watchlists,
 }
 
 /// Picks for each person the row that counts first. Gives the claims to `claims`.
@@ -51,8 +77,7 @@ pub struct Picked {
 /// What cannot be read or written, a sum out of range, or it was cancelled.
 pub fn pick(
     gathered: Gathered,
-    rates: &Rates,
-    earlier: &[Earlier],
+    picking: &Picking<'_>,
     claims: Option<&mut ClaimsWriter>,
     workers: usize,
     watch: &Watch<'_>,
@@ -72,9 +97,9 @@ pub fn pick(
             if PARTITIONS <= at {
                 return Ok(());
             }
-            let one = watch.check().and_then(|()| partition(&pool, at, rates, earlier));
+            let one = watch.check().and_then(|()| partition(&pool, at, picking));
             let one = one.inspect_err(|_| written.give_up())?;
-            written.at(at as u64, |(picked, claims)| picked.add(one, rates, claims))?;
+            written.at(at as u64, |(picked, claims)| picked.add(one, picking.rates, claims))?;
         }
     };
     together(workers, work)?;
@@ -82,6 +107,7 @@ pub fn pick(
     picked.beats.sort_unstable();
     picked.rejects.sort_unstable();
     picked.paid_before.sort_unstable();
+    picked.conflicts.sort_unstable();
     Ok(picked)
 }
 
@@ -92,14 +118,11 @@ struct Part {
     beats: Vec<(u32, CellId)>,
     rejects: Vec<Reject>,
     paid_before: Vec<PaidBefore>,
+    conflicts: Vec<u32>,
 }
 
-fn partition(
-    pool: &Pool,
-    at: usize,
-    rates: &Rates,
-    earlier: &[Earlier],
-) -> Result<Part, RosterError> {
+fn partition(pool: &Pool, at: usize, picking: &Picking<'_>) -> Result<Part, RosterError> {
+    let Picking { cells, rates, earlier, lists } = picking;
     let mut entries = pool.take(at)?;
     for entry in &mut entries {
         entry.cell = rates.rank(entry.cell);
@@ -110,9 +133,10 @@ fn partition(
         beats: Vec::new(),
         rejects: Vec::new(),
         paid_before: Vec::new(),
+        conflicts: Vec::new(),
     };
     let mut paid = Vec::with_capacity(earlier.len());
-    for run in earlier {
+    for run in *earlier {
         paid.push(run.partition(at)?.into_iter().peekable());
     }
     for claims in entries.chunk_by(|a, b| a.person == b.person) {
@@ -122,11 +146,13 @@ fn partition(
             let (_, line) = *lines.peek().filter(|(other, _)| *other == person)?;
             Some((run, line))
         });
+        let ended = lists.ended.contains(&person);
         let mut paid_row = None;
         for claim in claims {
             let row = claim.row;
             match (rates.ranked(claim.cell), before) {
                 (Err(reason), _) => part.rejects.push(Reject { row, reason }),
+                (Ok(_), _) if ended => part.rejects.push(Reject { row, reason: Reason::Ended }),
                 (Ok(_), Some((run, line))) => {
                     part.rejects.push(Reject { row, reason: Reason::PaidBefore });
                     part.paid_before.push(PaidBefore { row, run, line });
@@ -134,7 +160,16 @@ fn partition(
                 (Ok(cell), None) => {
                     part.claims.push((Entry { cell, ..*claim }, paid_row.is_none()));
                     match paid_row {
-                        None => paid_row = Some(row),
+                        None => {
+                            paid_row = Some(row);
+                            let elsewhere = lists.elsewhere.get(&person);
+                            let meets = |groups: &Vec<u32>| {
+                                groups.is_empty() || groups.contains(&cells.group_of(cell))
+                            };
+                            if elsewhere.is_some_and(meets) {
+                                part.conflicts.push(row);
+                            }
+                        }
                         Some(paid) => part.beats.push((paid, cell)),
                     }
                 }
@@ -166,6 +201,7 @@ impl Picked {
         self.beats.extend(part.beats);
         self.rejects.extend(part.rejects);
         self.paid_before.extend(part.paid_before);
+        self.conflicts.extend(part.conflicts);
         Ok(())
     }
 }

@@ -84,6 +84,8 @@ reasons! {
     Household = "by_household", "按户发放,名册只支持按人发放", None;
     /// The rule pays a person once for each group.
     Each = "each_group", "按规定每一身份各发一份,名册只支持就高发放一份", None;
+    /// Paid all the same, but on a list of those who are paid elsewhere.
+    Conflict = "conflict", "在其他发放或参保名单内,仍列入发放,请核实", Some(Column::Person);
     /// Another run pays the person for the month.
     PaidBefore = "paid_before", "同月已由其他批次发放", Some(Column::Person);
 }

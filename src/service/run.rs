@@ -14,7 +14,7 @@ use crate::{
         group::Residence,
         life::{Life, Move, RunEvent},
         month::Month,
-        run::{Basis, Claim, Headcount, Pins, RosterPin, Run, RunKind},
+        run::{Basis, Claim, Headcount, Pins, RosterPin, Run, RunFinding, RunKind},
     },
     engine::{
         budget::{budget, budget_of_each},
@@ -50,6 +50,8 @@ pub struct RunSpec {
     pub note: String,
     /// The list of persons, of whom the headcounts are those that are paid.
     pub roster: Option<RosterPin>,
+    /// What the approver should know beside what the budget shows.
+    pub findings: Vec<RunFinding>,
 }
 
 /// Why a run was not made or moved.
@@ -214,7 +216,8 @@ pub(super) fn spec_of(run: &Run) -> RunSpec {
     let discretion = run.lines.iter().any(|line| line.basis == Basis::Discretion);
     let headcounts = run.headcounts.clone();
     let (strict, note, roster) = (run.pins.strict, run.note.clone(), run.roster.clone());
-    RunSpec { headcounts, strict, discretion, note, roster }
+    let findings = Vec::new();
+    RunSpec { headcounts, strict, discretion, note, roster, findings }
 }
 
 pub(super) fn worked_out(
@@ -242,7 +245,8 @@ pub(super) fn assemble(
     approvals_needed: u32,
     known_at: DateTime<Utc>,
 ) -> Result<Run, RunRefused> {
-    let Budget { lines, findings, documents, figures, standards, .. } = budget;
+    let Budget { lines, mut findings, documents, figures, standards, .. } = budget;
+    findings.extend(spec.findings);
     if lines.is_empty() {
         let why = findings.first().map(|one| one.en.clone()).unwrap_or_default();
         return Err(RunRefused::Empty { why });

@@ -52,7 +52,8 @@ pub enum RunError {
 #[derive(Debug, Clone, Default)]
 pub struct Runs {
     by_id: BTreeMap<u64, Arc<Life>>,
-    held: Arc<HashMap<Claim, String>>,
+    /// The live runs that pay each: one, or several that follow each other.
+    held: Arc<HashMap<Claim, Vec<String>>>,
 }
 
 /// The id of the run that an entry makes.
@@ -101,7 +102,11 @@ impl Runs {
 
     /// The live run that pays it.
     pub fn holder(&self, claim: &Claim) -> Option<&str> {
-        self.held.get(claim).map(String::as_str)
+        self.holders(claim).next()
+    }
+
+    fn holders(&self, claim: &Claim) -> impl Iterator<Item = &str> {
+        self.held.get(claim).into_iter().flatten().map(String::as_str)
     }
 
     /// Checks a run that is to be recorded with an entry.
@@ -139,7 +144,7 @@ impl Runs {
     /// The run that does.
     pub fn check_claim(&self, claim: &Claim, follows: Option<&str>) -> Result<(), RunError> {
         let first = follows.map(|run| self.first_of(run));
-        match self.holder(claim).filter(|holder| Some(self.first_of(holder)) != first) {
+        match self.holders(claim).find(|holder| Some(self.first_of(holder)) != first) {
             None => Ok(()),
             Some(holder) => Err(RunError::Held { claim: claim.clone(), holder: holder.to_owned() }),
         }
@@ -166,8 +171,7 @@ impl Runs {
         let Some(number) = number(&run.id) else { return };
         let held = Arc::make_mut(&mut self.held);
         for claim in run.claims() {
-            // What it shares with the run it follows stays that run's.
-            held.entry(claim).or_insert_with(|| run.id.clone());
+            held.entry(claim).or_default().push(run.id.clone());
         }
         let life = Life { run, made_at, events: Vec::new() };
         self.by_id.insert(number, Arc::new(life));
@@ -183,9 +187,8 @@ impl Runs {
         if !state.is_live() {
             let held = Arc::make_mut(&mut self.held);
             for claim in life.run.claims() {
-                // A run made since may pay it by now: states are read runs first, then moves.
-                if held.get(&claim).is_some_and(|holder| *holder == life.run.id) {
-                    held.remove(&claim);
+                if let Some(holders) = held.get_mut(&claim) {
+                    holders.retain(|holder| *holder != life.run.id);
                 }
             }
         }

@@ -11,11 +11,10 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use chrono::DateTime;
 use clap::Args;
 
 use crate::{
-    domain::{life::Life, month::Month},
+    domain::{life::Life, month::Month, run::Run},
     grpc::{run::run_message, v1},
     roster::{columns::Mapping, list::Totals, person::PersonKey, source::Format, work::Watch},
     service::{
@@ -51,6 +50,14 @@ pub(super) struct Make {
     /// Pay those whom this released run did not reach: failed, or not on its roster.
     #[arg(long, value_name = "RUN")]
     follows: Option<String>,
+    /// Who left a group: a CSV with the columns person_id and since; a row without a day counts from
+    /// the beginning. They are not paid.
+    #[arg(long, value_name = "FILE")]
+    ended: Option<PathBuf>,
+    /// Who is paid elsewhere or pays contributions: a CSV with the columns person_id and, where it
+    /// conflicts with one group only, group. They stop the approval until it is overruled.
+    #[arg(long, value_name = "FILE")]
+    elsewhere: Option<PathBuf>,
     /// With --validate-only: write the payment list as it would be, without references.
     #[arg(long, value_name = "FILE", requires = "validate_only")]
     list: Option<PathBuf>,
@@ -247,6 +254,8 @@ impl Make {
             discretion: self.discretion,
             note: self.note.clone(),
             follows: self.follows.clone().unwrap_or_default(),
+            ended: list(&self.ended)?,
+            elsewhere: list(&self.elsewhere)?,
             roster: Some(self.source.head()?),
         })
     }
@@ -292,6 +301,8 @@ impl Make {
             discretion: self.discretion,
             note: self.note.clone(),
             follows: self.follows.clone(),
+            ended: list(&self.ended)?,
+            elsewhere: list(&self.elsewhere)?,
         };
         let service = opened(place, keys)?;
         let bar = progress();
@@ -301,7 +312,11 @@ impl Make {
         let life = if self.recording.validate_only {
             let worked = service.try_roster(&roster, &spec, principal, means, &watch)?;
             self.written(&worked, &roster, means, &watch)?;
-            Life { run: worked.run.into(), made_at: DateTime::UNIX_EPOCH, events: Vec::new() }
+            {
+                let made_at = worked.run.pins.known_at;
+                let run = Run { id: String::new(), ..worked.run };
+                Life { run: run.into(), made_at, events: Vec::new() }
+            }
         } else {
             let id = self.recording.id();
             let request = Request { principal: principal.into(), id, validate_only: false };
@@ -336,6 +351,12 @@ impl Make {
         }
         Ok(())
     }
+}
+
+/// A list of persons; empty when there is none.
+fn list(path: &Option<PathBuf>) -> anyhow::Result<Vec<u8>> {
+    let Some(path) = path else { return Ok(Vec::new()) };
+    fs::read(path).with_context(|| format!("read {}", path.display()))
 }
 
 /// A flag that is set when somebody interrupts the program.

@@ -8,9 +8,15 @@ use crate::{
     domain::{
         life::{Life, RunState},
         month::Month,
-        run::{Claim, Headcount, RosterPin, RunKind, RunLine},
+        run::{Claim, Headcount, RosterPin, RunFinding, RunKind, RunLine, Weight},
     },
-    engine::{budget::budget_of_each, draft::Budget, question::Terms},
+    engine::{
+        budget::budget_of_each,
+        draft::{Budget, BudgetError},
+        question::{Applied, Terms, World},
+        several::several,
+        timeline::TimelineError,
+    },
     roster::{
         cell::{Cell, CellId, Cells},
         gather::Gathered,
@@ -18,6 +24,7 @@ use crate::{
         rates::{Rate, Rates},
         reject::Reason,
     },
+    rules::word::SeveralGroups,
     service::{reference::Reference, run::RunRefused},
     store::{ledger::Ledger, runs::RunError},
 };
@@ -99,14 +106,15 @@ pub(super) fn headcounts<'a>(
     })
 }
 
-/// What a person of each cell is paid. The law runs once for each cell that has a row.
+/// What a person of each cell is paid, and what an approver should know of it. The law runs once for
+/// each cell that has a row.
 pub(super) fn rates(
     reference: &Reference,
     ledger: &Ledger,
     cells: &Cells,
     gathered: &Gathered,
     spec: &RosterSpec,
-) -> Result<Rates, RunRefused> {
+) -> Result<(Rates, Vec<RunFinding>), RunRefused> {
     let (ids, rows): (Vec<_>, Vec<_>) = headcounts(cells, &gathered.counts, spec.month).unzip();
     let terms = Terms { strict: spec.strict, ..Terms::default() };
     let (world, words) = (reference.world(ledger), reference.words());
@@ -121,7 +129,44 @@ pub(super) fn rates(
     for refusal in &refusals {
         found[ids[refusal.row] as usize] = Err(reason(refusal.code));
     }
-    Ok(Rates::new(cells, |id| found[id as usize]))
+    let rows = ids.into_iter().zip(rows).collect::<Vec<_>>();
+    let findings = once(world, &rows, &terms, &mut found)?;
+    Ok((Rates::new(cells, |id| found[id as usize]), findings))
+}
+
+/// Leaves out cells in which a person is paid for each group, or where that is open; says once when
+/// no text says that a person is paid once.
+fn once(
+    world: World<'_>,
+    rows: &[(CellId, Headcount)],
+    terms: &Terms,
+    found: &mut [Rate],
+) -> Result<Vec<RunFinding>, RunRefused> {
+    let mut findings = Vec::new();
+    for (id, row) in rows {
+        let rate = &mut found[*id as usize];
+        if rate.is_err() {
+            continue;
+        }
+        let applied = Applied::new(world, row.area, row.month, terms);
+        let applied = applied.map_err(TimelineError::from).map_err(BudgetError::from)?;
+        match applied.and_then(|applied| several(&applied, &row.group, row.residence)) {
+            Ok(one) if one.rule == SeveralGroups::Each => *rate = Err(Reason::Each),
+            Ok(one) if one.is_assumed() && findings.is_empty() => findings.push(RunFinding {
+                weight: Weight::Warning,
+                code: "highest_assumed".to_owned(),
+                month: row.month,
+                area: row.area,
+                group: None,
+                zh: "一人多种身份的就高发放一份:没有明文,属推定".to_owned(),
+                en: "a person in several groups is paid once, at the highest: no text says so"
+                    .to_owned(),
+            }),
+            Ok(_) => {}
+            Err(_) => *rate = Err(Reason::NoSum),
+        }
+    }
+    Ok(findings)
 }
 
 fn reason(code: &str) -> Reason {

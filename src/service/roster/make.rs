@@ -7,18 +7,21 @@ use std::collections::BTreeMap;
 use crate::{
     domain::{
         figure::View,
+        group::Names,
         life::Life,
         month::Month,
-        run::{RosterPin, Run},
+        run::{RosterPin, Run, RunFinding, Weight},
     },
+    intake::persons::read_persons,
     journal::entry::{Operation, sha256_hex},
     roster::{
         RosterError,
         cell::Cells,
         claims::ClaimsWriter,
         gather::{Gathered, Reading, gather},
+        list::used,
         person::PersonKey,
-        pick::{Picked, pick},
+        pick::{Picked, Picking, Watchlists, pick},
         work::Watch,
     },
     service::{
@@ -75,7 +78,7 @@ impl Service {
         let first = self.first_reading(roster, spec, key, means, watch)?;
         let Request { principal, id: request_id, .. } = request;
         let digest = first.gathered.digest.clone().unwrap_or_default();
-        let request_digest = sha256_hex(format!("{principal}|{digest}|{spec:?}"));
+        let request_digest = sha256_hex(format!("{principal}|{digest}|{}", spec.canonical()));
         let command = |plan| Command {
             principal: principal.clone(),
             request_id: request_id.clone(),
@@ -114,12 +117,14 @@ impl Service {
     fn recording(&self, seen: &Ledger, worked: &Worked) -> PlanFn {
         let (reference, approvals) = (self.reference.clone(), self.approvals_needed);
         let (run, month) = (worked.run.clone(), worked.month);
+        let findings = worked.findings.clone();
         let before = paying(seen, month);
         Box::new(move |ledger: &Ledger, at| {
             if paying(ledger, month) != before {
                 return Err(Box::new(Overtaken));
             }
-            let (spec, view) = (spec_of(&run), View::default());
+            let (mut spec, view) = (spec_of(&run), View::default());
+            spec.findings.clone_from(&findings);
             let budget = worked_out(&reference, ledger, &reference.data.library, &spec, &view)?;
             let by = run.made_by.clone();
             let again = assemble(&reference, ledger, spec, budget, by, approvals, at)?;
@@ -173,7 +178,7 @@ impl Service {
         watch: &Watch<'_>,
     ) -> Result<Worked, RosterRefused> {
         let First { gathered, cells, key } = first;
-        let rates = rates(&self.reference, ledger, &cells, &gathered, spec)?;
+        let (rates, mut findings) = rates(&self.reference, ledger, &cells, &gathered, spec)?;
         if let Some(follows) = &spec.follows {
             followed(ledger, follows, spec.month)?;
         }
@@ -184,7 +189,9 @@ impl Service {
             names.push(life.run.id.clone());
             earlier.push(self.claims(&life.run, pin)?.without(self.failed_lines(life)?));
         }
-        let picked = pick(gathered, &rates, &earlier, claims, means.workers, watch)?;
+        let lists = &watchlists(spec, &key, &cells, &self.reference.data.groups)?;
+        let picking = Picking { cells: &cells, rates: &rates, earlier: &earlier, lists };
+        let picked = pick(gathered, &picking, claims, means.workers, watch)?;
         let mut rejects = BTreeMap::new();
         for reject in &picked.rejects {
             *rejects.entry(reject.reason.as_str().to_owned()).or_insert(0) += 1;
@@ -192,9 +199,12 @@ impl Service {
         let (month, key, beaten) = (spec.month, key.id(), picked.beats.len() as u64);
         let (roster, claims) = (digest, String::new());
         let follows = spec.follows.clone();
-        let pin = RosterPin { month, roster, rows, claims, key, beaten, rejects, follows };
-        let run = self.run_of(ledger, &cells, &picked, spec, pin, principal)?;
-        Ok(Worked { run, picked, rates, cells, month, earlier: names })
+        let conflicts = picked.conflicts.len() as u64;
+        let pin =
+            RosterPin { month, roster, rows, claims, key, beaten, rejects, conflicts, follows };
+        findings.extend(noted(&picked, &cells, month, conflicts));
+        let run = self.run_of(ledger, &cells, &picked, spec, (pin, &findings), principal)?;
+        Ok(Worked { run, picked, rates, cells, month, earlier: names, findings })
     }
 
     fn run_of(
@@ -203,7 +213,7 @@ impl Service {
         cells: &Cells,
         picked: &Picked,
         spec: &RosterSpec,
-        pin: RosterPin,
+        (pin, findings): (RosterPin, &[RunFinding]),
         principal: &str,
     ) -> Result<Run, RunRefused> {
         let reference = &self.reference;
@@ -216,6 +226,7 @@ impl Service {
             discretion,
             note,
             roster: Some(pin),
+            findings: findings.to_vec(),
         };
         let law = &reference.data.library;
         let budget = worked_out(reference, ledger, law, &spec, &View::default())?;
@@ -229,6 +240,57 @@ impl Service {
             made => made,
         }
     }
+}
+
+/// The persons a roster is matched against, under the key.
+fn watchlists(
+    spec: &RosterSpec,
+    key: &PersonKey,
+    cells: &Cells,
+    groups: &Names,
+) -> Result<Watchlists, RosterRefused> {
+    let read = |list: &'static str, table: &[u8]| match table {
+        [] => Ok(Vec::new()),
+        table => read_persons(table, groups)
+            .map_err(|problems| RosterRefused::Persons { list, problems }),
+    };
+    let mut lists = Watchlists::default();
+    let before = spec.month.first_day();
+    for one in read("ended", &spec.ended)? {
+        // Whoever left during the month was on the list in it.
+        if one.since.is_none_or(|since| since < before) {
+            lists.ended.insert(key.hash(&one.person));
+        }
+    }
+    for one in read("elsewhere", &spec.elsewhere)? {
+        let groups = lists.elsewhere.entry(key.hash(&one.person));
+        match one.group.and_then(|group| cells.group(group.as_str().as_bytes())) {
+            Some(group) => {
+                // A row without a group stands for all.
+                let groups = groups.or_insert_with(|| vec![group]);
+                if !groups.is_empty() {
+                    groups.push(group);
+                }
+            }
+            None => groups.or_default().clear(),
+        }
+    }
+    Ok(lists)
+}
+
+/// What an approver should know of the persons.
+fn noted(picked: &Picked, cells: &Cells, month: Month, conflicts: u64) -> Option<RunFinding> {
+    let (id, _) = used(&picked.persons).next()?;
+    let area = cells.get(id)?.area;
+    (0 < conflicts).then(|| RunFinding {
+        weight: Weight::Blocking,
+        code: "benefit_conflict".to_owned(),
+        month,
+        area,
+        group: None,
+        zh: format!("{conflicts}人在其他发放或参保名单内,仍列入发放,请逐一核实"),
+        en: format!("{conflicts} persons to be paid are on the list of those paid elsewhere"),
+    })
 }
 
 /// What the first reading of a roster gave.

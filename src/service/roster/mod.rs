@@ -9,8 +9,13 @@ use std::{
 };
 
 use crate::{
-    domain::{life::RunState, month::Month, run::Run},
+    domain::{
+        life::RunState,
+        month::Month,
+        run::{Run, RunFinding},
+    },
     intake::table::Problems,
+    journal::entry::sha256_hex,
     roster::{
         RosterError,
         cell::Cells,
@@ -69,6 +74,10 @@ pub struct RosterSpec {
     pub note: String,
     /// The released run that it follows: it pays those whom that run did not reach.
     pub follows: Option<String>,
+    /// Who left a group, as a table; a row without a day counts from the beginning.
+    pub ended: Vec<u8>,
+    /// Who is paid elsewhere or pays contributions, as a table.
+    pub elsewhere: Vec<u8>,
 }
 
 /// What rosters may take.
@@ -78,6 +87,15 @@ pub struct Means {
     pub workers: usize,
     /// Most bytes of rows held in memory; what does not fit goes to a file without a name.
     pub memory: usize,
+}
+
+impl RosterSpec {
+    /// Everything that makes one request another one.
+    fn canonical(&self) -> String {
+        let Self { month, strict, discretion, note, follows, ended, elsewhere } = self;
+        let (ended, elsewhere) = (sha256_hex(ended), sha256_hex(elsewhere));
+        format!("{month}|{strict}|{discretion}|{note}|{follows:?}|{ended}|{elsewhere}")
+    }
 }
 
 impl Default for Means {
@@ -150,6 +168,14 @@ pub enum RosterRefused {
         /// Its state.
         state: RunState,
     },
+    /// A list of persons has rows that cannot be used.
+    #[error("the list of persons ({list}) has bad rows:\n{problems}")]
+    Persons {
+        /// Which: `ended` or `elsewhere`.
+        list: &'static str,
+        /// The rows.
+        problems: Problems,
+    },
     /// A settlement has rows that cannot be used; then none is.
     #[error("the settlement has bad rows:\n{0}")]
     Settlement(Problems),
@@ -183,6 +209,7 @@ pub struct Worked {
     month: Month,
     /// The earlier runs that were looked into.
     earlier: Vec<String>,
+    findings: Vec<RunFinding>,
 }
 
 impl Worked {
