@@ -15,6 +15,8 @@ pub mod trigger;
 
 pub mod timeline;
 
+mod alike;
+
 pub mod deadline;
 
 pub mod amount;
@@ -22,6 +24,8 @@ pub mod amount;
 pub mod funding;
 
 pub mod draft;
+
+mod case;
 
 pub mod budget;
 

@@ -235,7 +235,7 @@ fn assemble(
     approvals_needed: u32,
     known_at: DateTime<Utc>,
 ) -> Result<Run, RunRefused> {
-    let Budget { lines, findings, documents, figures, standards } = budget;
+    let Budget { lines, findings, documents, figures, standards, .. } = budget;
     if lines.is_empty() {
         let why = findings.first().map(|one| one.en.clone()).unwrap_or_default();
         return Err(RunRefused::Empty { why });
