@@ -19,6 +19,7 @@ use price_linkage::{
     store::runs::RunError,
 };
 use rust_decimal::Decimal;
+use serde_json::json;
 
 fn open(store: &Path) -> Service {
     Service::open(store, &[], &mut |_, _, _| ()).unwrap().0
@@ -312,6 +313,8 @@ fn a_run_is_the_same_years_later_and_drift_is_told_in_both_directions() {
     let read: serde_json::Value = serde_json::from_str(&receipt.json).unwrap();
     assert_eq!(read["run"]["yuan"], "77850.00");
     assert_eq!(read["derivations"].as_array().unwrap().len(), 4);
+    let charged_under = &read["derivations"][0]["charged_under"];
+    assert_eq!(*charged_under, json!(["nation-2016 资金来源", "nation-2020-doubling 增支资金"]));
 
     // 732 × 4.9 % = 35.868, doubled 71.736, 71.74: more than was run.
     desk.record("150100", "cpi", "2020-03", "4.9");

@@ -261,6 +261,11 @@ impl Areas {
         &self.changes
     }
 
+    /// Whether no change of codes speaks of the area.
+    pub fn keeps_its_code(&self, code: AreaCode) -> bool {
+        self.changes.iter().all(|change| change.old != code && change.new != code)
+    }
+
     /// The area itself and every area above it, upwards to the nation. At most four.
     pub fn line(&self, code: AreaCode) -> impl Iterator<Item = &Area> {
         let next = |area: &&Area| area.parent.and_then(|parent| self.by_code.get(&parent));

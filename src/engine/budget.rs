@@ -6,7 +6,7 @@
 
 use std::{
     cell::Cell,
-    collections::{BTreeMap, HashMap, HashSet, hash_map::Entry},
+    collections::{HashMap, hash_map::Entry},
 };
 
 use rust_decimal::Decimal;
@@ -14,19 +14,20 @@ use rust_decimal::Decimal;
 use crate::{
     domain::{
         area::AreaCode,
-        code::Code,
         decision::Triggered,
-        exact::RangeError,
+        month::Month,
         run::{Basis, Charge, Headcount, RunLine, Weight},
     },
-    rules::{cite::Cite, terms::Discretion, word::Unit},
+    rules::{terms::Discretion, word::Unit},
 };
 
 use super::{
-    amount::{Asked, Line, LineOutcome, STEPS_MAX, covered, line},
-    deadline::{PayBy, period},
-    draft::{Budget, BudgetError, Draft, Refusal},
-    funding::{Funding, funding},
+    alike::Histories,
+    amount::{Asked, Line, LineOutcome, STEPS_MAX},
+    case::{Case, Covered, Worked, charges},
+    deadline::PayBy,
+    draft::{Budget, BudgetError, Derivation, Draft, Refusal},
+    funding::Funding,
     question::{Applied, Missing, Terms, World},
     reason::{Text, Vocabulary},
     sums::Count,
@@ -36,7 +37,7 @@ use super::{
 
 /// Budgets headcounts that are ordered by month, area, group and residence, each once. With
 /// `discretion`, months that do not pay are paid where a document records it.
-/// O(areas × months decided + rows × steps).
+/// O(kinds of areas × (months decided + months asked × groups × steps) + rows).
 ///
 /// # Errors
 /// Every headcount that cannot be budgeted; then nothing is.
@@ -47,9 +48,13 @@ pub fn budget(
     terms: &Terms,
     discretion: bool,
 ) -> Result<Budget, BudgetError> {
-    let (budget, mut refusals) = budget_of_each(world, words, rows, terms, discretion)?;
-    overlapping(world, rows, &mut refusals);
-    if refusals.is_empty() { Ok(budget) } else { Err(BudgetError::Refused(refusals)) }
+    let mut draft = drawn_up(world, words, rows, terms, discretion)?;
+    draft.refuse_overlaps(world.areas, rows);
+    if draft.refusals.is_empty() {
+        Ok(draft.budget)
+    } else {
+        Err(BudgetError::Refused(draft.refusals))
+    }
 }
 
 /// As [`budget`], for counts of persons who are told apart: each row by itself, those that can be
@@ -64,62 +69,52 @@ pub fn budget_of_each(
     terms: &Terms,
     discretion: bool,
 ) -> Result<(Budget, Vec<Refusal>), BudgetError> {
-    let mut work = Work { words, discretion, draft: Draft::default() };
-    // The last headcount is of the last month.
-    let last = rows.last().map(|row| row.month).max(world.figures.newest_seen(&terms.view));
-    let mut timelines: HashMap<AreaCode, Timeline> = HashMap::new();
-    let mut at = 0;
-    for place in rows.chunk_by(|a, b| (a.month, a.area) == (b.month, b.area)) {
-        let (month, area) = (place[0].month, place[0].area);
-        let timeline = match timelines.entry(area) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(free) => {
-                let last = last.unwrap_or(month);
-                free.insert(Timeline::through(world, area, last, terms)?)
-            }
-        };
-        let applied = Applied::new(world, area, month, terms).map_err(TimelineError::from)?;
-        let steps_left = Cell::new(STEPS_MAX);
-        match (applied, timeline.get(month)) {
-            (Ok(applied), Some(outcome)) => {
-                let asked = Asked {
-                    applied: &applied,
-                    timeline,
-                    outcome,
-                    terms,
-                    depth: 0,
-                    steps_left: &steps_left,
-                };
-                work.place(&asked, place, at)?;
-            }
-            (Err(missing), _) => {
-                work.draft.refuse_all(at, place, "UNDECIDABLE", &words.missing(&missing))
-            }
-            (_, None) => {
-                work.draft.refuse_all(at, place, "UNDECIDABLE", &words.missing(&Missing::Law));
-            }
-        }
-        at += place.len();
-    }
-    let Draft { budget, refusals, .. } = work.draft;
+    let Draft { budget, refusals, .. } = drawn_up(world, words, rows, terms, discretion)?;
     Ok((budget, refusals))
 }
 
-/// Refuses headcounts of an area when the same group is counted in an area above it as well.
-fn overlapping(world: World<'_>, rows: &[Headcount], refusals: &mut Vec<Refusal>) {
-    let key = |row: &Headcount, area: AreaCode| (area, row.month, row.group.clone(), row.residence);
-    let counted: HashSet<_> = rows.iter().map(|row| key(row, row.area)).collect();
-    for (at, row) in rows.iter().enumerate() {
-        let mut above = world.areas.line(row.area).skip(1).map(|area| area.code);
-        if let Some(area) = above.find(|area| counted.contains(&key(row, *area))) {
-            let text = Text::new(
-                format!("上级地区 {area} 已计入同一对象"),
-                format!("the area above it, {area}, counts the same group"),
-            );
-            refusals.push(Refusal { row: at, code: "OVERLAP", text });
+fn drawn_up(
+    world: World<'_>,
+    words: &Vocabulary<'_>,
+    rows: &[Headcount],
+    terms: &Terms,
+    discretion: bool,
+) -> Result<Draft, BudgetError> {
+    let mut work = Work { words, discretion, draft: Draft::default() };
+    // The last headcount is of the last month.
+    let last = rows.last().map(|row| row.month).max(world.figures.newest_seen(&terms.view));
+    let mut histories = Histories::new(world, terms, last.unwrap_or(Month::FIRST));
+    let mut at = 0;
+    for of_month in rows.chunk_by(|a, b| a.month == b.month) {
+        let mut cases: HashMap<AreaCode, Case<'_>> = HashMap::new();
+        for place in of_month.chunk_by(|a, b| a.area == b.area) {
+            let (month, area) = (place[0].month, place[0].area);
+            let (first, timeline) = histories.of(area)?;
+            let found = match cases.entry(*first) {
+                Entry::Occupied(known) => Ok(known.into_mut().for_another(area)),
+                Entry::Vacant(free) => {
+                    let applied = Applied::new(world, area, month, terms);
+                    let applied = applied.map_err(TimelineError::from)?;
+                    applied.map(|applied| free.insert(Case::new(applied)))
+                }
+            };
+            match (found, timeline.get(month)) {
+                (Ok(case), Some(outcome)) => {
+                    work.place(case, timeline, outcome, terms, place, at)?
+                }
+                (Err(missing), _) => {
+                    let text = words.missing(&missing);
+                    work.draft.refuse_all(at, place, "UNDECIDABLE", &text);
+                }
+                (_, None) => {
+                    let text = words.missing(&Missing::Law);
+                    work.draft.refuse_all(at, place, "UNDECIDABLE", &text);
+                }
+            }
+            at += place.len();
         }
     }
-    refusals.sort_by_key(|refusal| refusal.row);
+    Ok(work.draft)
 }
 
 struct Work<'a> {
@@ -131,11 +126,14 @@ struct Work<'a> {
 impl Work<'_> {
     fn place(
         &mut self,
-        asked: &Asked<'_, '_>,
+        case: &mut Case<'_>,
+        timeline: &Timeline,
+        outcome: &MonthOutcome,
+        terms: &Terms,
         rows: &[Headcount],
         first: usize,
     ) -> Result<(), BudgetError> {
-        let Asked { applied, outcome, .. } = asked;
+        let Case { applied, covered, pinned } = case;
         if applied.area != rows[0].area {
             let text = Text::new(
                 format!("该地区当月的代码为 {}", applied.area),
@@ -161,60 +159,63 @@ impl Work<'_> {
             self.draft.refuse_all(first, rows, code, &self.words.answer(applied.area, outcome));
             return Ok(());
         }
-        self.draft.pin(applied, outcome);
-        let covered: BTreeMap<Code, Cite> = covered(applied).into_iter().collect();
+        if !std::mem::replace(pinned, true) {
+            self.draft.pin(applied, outcome);
+        }
+        let steps_left = Cell::new(STEPS_MAX);
+        let asked = Asked { applied, timeline, outcome, terms, depth: 0, steps_left: &steps_left };
         for (at, row) in rows.iter().enumerate() {
-            match covered.get(&row.group) {
-                _ if !pays => self.by_discretion(asked, row, first + at)?,
-                Some(cite) => self.computed(asked, row, first + at, cite)?,
-                None => self.not_covered(row, first + at),
+            match covered.binary_search_by(|one| one.group.cmp(&row.group)) {
+                _ if !pays => self.by_discretion(&asked, row, first + at)?,
+                Ok(found) => {
+                    let worked = covered[found].line(&asked, row)?;
+                    self.computed(worked, row, first + at)?;
+                }
+                Err(_) => self.not_covered(row, first + at),
             }
         }
         if pays {
-            self.absent(rows, &covered);
+            self.absent(rows, covered);
         }
         Ok(())
     }
 
     fn computed(
         &mut self,
-        asked: &Asked<'_, '_>,
+        worked: &mut Worked,
         row: &Headcount,
         at: usize,
-        covered_by: &Cite,
     ) -> Result<(), BudgetError> {
-        let applied = asked.applied;
-        asked.steps_left.set(STEPS_MAX);
-        let line = line(asked, &row.group, row.residence, covered_by.clone())?;
-        let rate = match line.outcome {
-            LineOutcome::Owed(rate) => rate,
-            LineOutcome::WithLater(_) => {
-                self.draft.budget.without_line.push((at, "with_later"));
-                self.draft.find_once(Weight::Warning, "with_later", row, self.words.line(&line));
-                return Ok(());
+        let Worked { derived, covers, told } = worked;
+        let Derivation { line, funding, .. } = &**derived;
+        let (LineOutcome::Owed(rate), Some(funding)) = (&line.outcome, funding) else {
+            let (weight, code) = match line.outcome {
+                LineOutcome::WithLater(_) => (Weight::Warning, "with_later"),
+                _ => (Weight::Blocking, "no_sum"),
+            };
+            self.draft.budget.without_line.push((at, code));
+            if !std::mem::replace(told, true) {
+                self.draft.find_once(weight, code, row, self.words.line(line));
             }
-            _ => {
-                self.draft.budget.without_line.push((at, "no_sum"));
-                self.draft.find_once(Weight::Blocking, "no_sum", row, self.words.line(&line));
-                return Ok(());
-            }
+            return Ok(());
         };
-        let context = applied.context_of(&row.group, row.residence, &asked.outcome.carried_by);
-        let funding = funding(asked, &context, &line)?;
         let Some(count) = self.count(row, line.unit, at) else { return Ok(()) };
-        let yuan = count.times(rate, line.each_further_yuan)?;
+        let yuan = count.times(*rate, line.each_further_yuan)?;
         let increment = count.times(funding.increment_rate, funding.increment_further)?.min(yuan);
-        self.draft.pin_line(&line);
-        self.notes(row, &line, &funding);
+        if !std::mem::replace(told, true) {
+            self.draft.pin_line(line);
+            self.notes(row, line, funding);
+        }
+        self.draft.budget.derivations.push(Some(derived.clone()));
         self.draft.budget.lines.push(RunLine {
             payees: row.clone(),
             basis: Basis::Computed,
-            covers: period(applied, &context, row.month).unwrap_or((row.month, row.month)),
-            rate_yuan: rate,
+            covers: *covers,
+            rate_yuan: *rate,
             each_further_yuan: line.each_further_yuan,
             yuan,
             increment_yuan: increment,
-            charges: charges(&funding, yuan, increment)?,
+            charges: charges(funding, yuan, increment)?,
             pay_by: match line.pay_by {
                 PayBy::Day { day, .. } => Some(day),
                 _ => None,
@@ -264,6 +265,7 @@ impl Work<'_> {
             format!("paid by discretion, without a trigger: {}", given.reason),
         );
         self.draft.find(Weight::Warning, "discretion", row, Some(&row.group), text);
+        self.draft.budget.derivations.push(None);
         self.draft.budget.lines.push(RunLine {
             payees: row.clone(),
             basis: Basis::Discretion,
@@ -302,8 +304,9 @@ impl Work<'_> {
     }
 
     /// Groups that the law covers and nobody counted.
-    fn absent(&mut self, rows: &[Headcount], covered: &BTreeMap<Code, Cite>) {
-        let absent = covered.keys().filter(|group| !rows.iter().any(|row| row.group == **group));
+    fn absent(&mut self, rows: &[Headcount], covered: &[Covered]) {
+        let groups = covered.iter().map(|one| &one.group);
+        let absent = groups.filter(|group| !rows.iter().any(|row| row.group == **group));
         let groups = self.words.groups;
         let names = absent.map(|group| Text::new(groups.zh(group), groups.en(group)));
         let names = Text::join(names, "、", ", ");
@@ -343,17 +346,4 @@ impl Work<'_> {
 fn may_pay_yet(outcome: &MonthOutcome) -> bool {
     let settled = |missing: &Missing| matches!(missing, Missing::Law | Missing::Parameter { .. });
     outcome.triggered == Triggered::Undecidable && !outcome.missing.iter().all(settled)
-}
-
-fn charges(
-    funding: &Funding,
-    yuan: Decimal,
-    increment: Decimal,
-) -> Result<Vec<Charge>, RangeError> {
-    let charges = funding.charges(yuan, increment)?.into_iter();
-    let named = charges.map(|(source, yuan)| Charge {
-        source: source.map_or("unstated", |source| source.as_str()).to_owned(),
-        yuan,
-    });
-    Ok(named.collect())
 }

@@ -3,9 +3,13 @@
 //!
 //! **Invariant:** every headcount has a line, a refusal, or its place among those without a line.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
 
 use crate::domain::{
+    area::{AreaCode, Areas},
     code::Code,
     exact::RangeError,
     run::{Headcount, RunFinding, RunLine, Weight},
@@ -13,6 +17,7 @@ use crate::domain::{
 
 use super::{
     amount::{Line, Operand},
+    funding::Funding,
     question::Applied,
     reading::Used,
     reason::Text,
@@ -27,6 +32,8 @@ pub struct Budget {
     pub lines: Vec<RunLine>,
     /// Headcounts without a line, by their place, and why: `no_sum` or `with_later`.
     pub without_line: Vec<(usize, &'static str)>,
+    /// How the rate of each line was found, in their order; none for payments by discretion.
+    pub derivations: Vec<Option<Arc<Derivation>>>,
     /// What the approver should know.
     pub findings: Vec<RunFinding>,
     /// The documents applied: id → digest.
@@ -35,6 +42,17 @@ pub struct Budget {
     pub figures: BTreeMap<String, u32>,
     /// The standards used: `area/first month/code` → revision.
     pub standards: BTreeMap<String, u32>,
+}
+
+/// How a rate was found, and who pays it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Derivation {
+    /// The area that decided.
+    pub deciding: AreaCode,
+    /// The rate with its steps.
+    pub line: Line,
+    /// Who pays it; none where there is no sum.
+    pub funding: Option<Funding>,
 }
 
 /// Why a headcount cannot be budgeted.
@@ -70,13 +88,21 @@ impl From<RangeError> for BudgetError {
 pub(super) struct Draft {
     pub(super) budget: Budget,
     pub(super) refusals: Vec<Refusal>,
-    told: HashSet<(String, String)>,
+    told: HashMap<&'static str, HashSet<String>>,
 }
 
 impl Draft {
     /// Adds a finding about a place once, however many lines it holds of.
-    pub(super) fn find_once(&mut self, weight: Weight, code: &str, row: &Headcount, text: Text) {
-        if self.told.insert((code.to_owned(), text.en.clone())) {
+    pub(super) fn find_once(
+        &mut self,
+        weight: Weight,
+        code: &'static str,
+        row: &Headcount,
+        text: Text,
+    ) {
+        let told = self.told.entry(code).or_default();
+        if !told.contains(&text.en) {
+            told.insert(text.en.clone());
             self.find(weight, code, row, None, text);
         }
     }
@@ -104,6 +130,35 @@ impl Draft {
     ) {
         let refused = |at: usize| Refusal { row: first + at, code, text: text.clone() };
         self.refusals.extend((0..rows.len()).map(refused));
+    }
+
+    /// Refuses headcounts of an area when the same group is counted in an area above it as well.
+    /// O(headcounts).
+    pub(super) fn refuse_overlaps(&mut self, areas: &Areas, rows: &[Headcount]) {
+        let mut above: HashMap<AreaCode, Vec<AreaCode>> =
+            rows.chunk_by(|a, b| a.area == b.area).map(|rows| (rows[0].area, Vec::new())).collect();
+        let codes: Vec<_> = above.keys().copied().collect();
+        for area in codes {
+            let line = areas.line(area).skip(1).map(|area| area.code);
+            let counted = line.filter(|area| above.contains_key(area)).collect();
+            above.insert(area, counted);
+        }
+        if above.values().all(Vec::is_empty) {
+            return;
+        }
+        let key = |row: &'_ Headcount, area| (area, row.month, row.group.clone(), row.residence);
+        let counted: HashSet<_> = rows.iter().map(|row| key(row, row.area)).collect();
+        for (at, row) in rows.iter().enumerate() {
+            let found = above[&row.area].iter().find(|area| counted.contains(&key(row, **area)));
+            if let Some(area) = found {
+                let text = Text::new(
+                    format!("上级地区 {area} 已计入同一对象"),
+                    format!("the area above it, {area}, counts the same group"),
+                );
+                self.refusals.push(Refusal { row: at, code: "OVERLAP", text });
+            }
+        }
+        self.refusals.sort_by_key(|refusal| refusal.row);
     }
 
     pub(super) fn pin(&mut self, applied: &Applied<'_>, outcome: &MonthOutcome) {

@@ -36,7 +36,7 @@ pub struct Funding {
     pub increment_rate: Decimal,
     /// How much of what each further person of a household adds is the increment.
     pub increment_further: Option<Decimal>,
-    /// Where it stands.
+    /// Where it stands, each place once.
     pub cites: Vec<Cite>,
 }
 
@@ -71,13 +71,19 @@ pub(super) fn funding(
     Ok(Funding { split, increment_split, remainder, increment_rate, increment_further, cites })
 }
 
+fn cite_once(cites: &mut Vec<Cite>, cite: &Cite) {
+    if !cites.contains(cite) {
+        cites.push(cite.clone());
+    }
+}
+
 fn picked(
     param: &Param<Vec<FundingShare>>,
     context: &Context<'_>,
     cites: &mut Vec<Cite>,
 ) -> Option<Vec<FundingShare>> {
     let Pick::Set(picked) = param.pick(context) else { return None };
-    cites.push(picked.cite.clone());
+    cite_once(cites, picked.cite);
     Some(picked.value.clone())
 }
 
@@ -125,7 +131,7 @@ fn increment(
     if let Pick::Set(groups) = terms.funding.increment_groups.pick(context)
         && groups.value.contains(&line.group)
     {
-        cites.push(groups.cite.clone());
+        cite_once(cites, groups.cite);
         return Ok((rate, line.each_further_yuan));
     }
     let Pick::Set(steps) = terms.funding.increment_steps.pick(context) else { return Ok(zero) };
@@ -146,7 +152,7 @@ fn increment(
         }
     }
     let (Some(ordinary), further, _) = without.finish() else { return Ok(zero) };
-    cites.push(steps.cite.clone());
+    cite_once(cites, steps.cite);
     let added = |with: Decimal, without: Exact| {
         let added = Exact::from(with).minus(without)?.max(Exact::ZERO);
         Ok::<_, RangeError>(added.round(RoundingMode::Down, RoundingUnit::Fen)?.to_decimal(2))

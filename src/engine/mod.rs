@@ -15,6 +15,8 @@ pub mod trigger;
 
 pub mod timeline;
 
+mod alike;
+
 pub mod deadline;
 
 pub mod amount;
@@ -24,6 +26,8 @@ pub mod funding;
 pub mod several;
 
 pub mod draft;
+
+mod case;
 
 pub mod budget;
 

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** a month's outcome in a timeline is the outcome of asking about that month alone.
 
+use std::sync::Arc;
+
 use crate::domain::{
     area::AreaCode,
     decision::{State, Triggered},
@@ -26,13 +28,13 @@ pub enum TimelineError {
     Range(#[from] RangeError),
 }
 
-/// The outcomes of consecutive months for one area.
+/// The outcomes of consecutive months for one area. A clone shares them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Timeline {
     /// The area asked about.
     pub area: AreaCode,
     first: Month,
-    outcomes: Vec<MonthOutcome>,
+    outcomes: Arc<[MonthOutcome]>,
 }
 
 impl Timeline {
@@ -71,7 +73,12 @@ impl Timeline {
                 pay_back(&mut outcomes, start, months, newest);
             }
         }
-        Ok(Self { area, first, outcomes })
+        Ok(Self { area, first, outcomes: outcomes.into() })
+    }
+
+    /// The same history for another area that the law cannot tell apart from this one.
+    pub(super) fn for_another(&self, area: AreaCode) -> Self {
+        Self { area, ..self.clone() }
     }
 
     /// The outcome of a month; none outside the timeline.

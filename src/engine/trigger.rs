@@ -123,15 +123,9 @@ impl Follower {
     }
 
     fn conclude(&mut self, month: Month, tests: &Tests, outcome: &mut MonthOutcome) {
-        let mut branches: Vec<Branch> = Vec::new();
-        let mut seen = HashSet::new();
-        for phase in &self.phases {
-            for branch in follow(phase, month, tests, &outcome.conditions) {
-                if seen.insert(branch.clone()) {
-                    branches.push(branch);
-                }
-            }
-        }
+        let pasts = self.phases.iter();
+        let branches = pasts.flat_map(|phase| follow(phase, month, tests, &outcome.conditions));
+        let branches = distinct(branches.collect());
         let paid = branches.iter().filter(|branch| branch.paid).count();
         outcome.triggered = match paid {
             0 => Triggered::No,
@@ -166,30 +160,57 @@ impl Follower {
     }
 }
 
-/// The possible pasts, each once; two that differ only in when the episode began become one. Their
-/// number is bounded by the conditions, the months below and the months paid that the rules count.
-fn merged(phases: Vec<Phase>) -> Vec<Phase> {
-    let mut all: Vec<Phase> = Vec::new();
-    let mut places: HashMap<Phase, usize> = HashMap::new();
-    for phase in phases {
-        let key = match &phase {
-            Phase::Running(run) => Phase::Running(Run { since: None, ..run.clone() }),
-            other => other.clone(),
-        };
-        match (places.get(&key), &phase) {
-            (Some(at), Phase::Running(run)) => {
-                if let Phase::Running(known) = &mut all[*at] {
-                    known.since = known.since.filter(|since| Some(*since) == run.since);
-                }
-            }
-            (Some(_), _) => {}
-            (None, _) => {
-                places.insert(key, all.len());
-                all.push(phase);
-            }
+/// So few are compared one by one, which is faster than hashing them.
+const FEW: usize = 8;
+
+/// The branches, each once, in order of appearance.
+fn distinct(branches: Vec<Branch>) -> Vec<Branch> {
+    if FEW < branches.len() {
+        let mut seen = HashSet::new();
+        let fresh = |branch: &Branch| seen.insert(branch.clone());
+        return branches.into_iter().filter(fresh).collect();
+    }
+    let mut all: Vec<Branch> = Vec::with_capacity(branches.len());
+    for branch in branches {
+        if !all.contains(&branch) {
+            all.push(branch);
         }
     }
     all
+}
+
+/// The possible pasts, each once; two that differ only in when the episode began become one. Their
+/// number is bounded by the conditions, the months below and the months paid that the rules count.
+fn merged(phases: Vec<Phase>) -> Vec<Phase> {
+    let many = FEW < phases.len();
+    let mut all: Vec<(Phase, Option<Month>)> = Vec::with_capacity(phases.len());
+    let mut places: HashMap<Phase, usize> = HashMap::new();
+    for mut phase in phases {
+        let since = match &mut phase {
+            Phase::Running(run) => run.since.take(),
+            _ => None,
+        };
+        let known = match many {
+            true => places.get(&phase).copied(),
+            false => all.iter().position(|(known, _)| *known == phase),
+        };
+        match known {
+            Some(at) => all[at].1 = all[at].1.filter(|known| Some(*known) == since),
+            None => {
+                if many {
+                    places.insert(phase.clone(), all.len());
+                }
+                all.push((phase, since));
+            }
+        }
+    }
+    let with_since = |(mut phase, since)| {
+        if let Phase::Running(run) = &mut phase {
+            run.since = since;
+        }
+        phase
+    };
+    all.into_iter().map(with_since).collect()
 }
 
 /// The common answer of the branches.

@@ -114,7 +114,8 @@ fn charge(charge: &Charge) -> v1::Charge {
     v1::Charge { source: charge.source.clone(), yuan: Some(decimal(charge.yuan)) }
 }
 
-fn payees(row: &Headcount) -> v1::Headcount {
+/// How many people are to be paid, as a message.
+pub fn headcount(row: &Headcount) -> v1::Headcount {
     v1::Headcount {
         month: Some(month(row.month)),
         area: row.area.to_string(),
@@ -128,7 +129,7 @@ fn payees(row: &Headcount) -> v1::Headcount {
 fn line(line: &RunLine) -> v1::RunLine {
     let (first, last) = line.covers;
     v1::RunLine {
-        payees: Some(payees(&line.payees)),
+        payees: Some(headcount(&line.payees)),
         covers_from: Some(month(first)),
         covers_until: Some(month(last)),
         basis: line.basis.as_str().to_owned(),
@@ -220,7 +221,7 @@ fn drift(drift: &Drift) -> v1::RunDrift {
     let (then, now) = (drift.then.unwrap_or(zero), drift.now.unwrap_or(zero));
     v1::RunDrift {
         run: drift.run.clone(),
-        payees: Some(payees(&drift.payees)),
+        payees: Some(headcount(&drift.payees)),
         run_yuan: Some(decimal(then)),
         now_yuan: Some(decimal(now)),
         difference_yuan: Some(decimal(now - then)),

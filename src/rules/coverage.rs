@@ -1,6 +1,6 @@
 //! When what a document says changes, and whom it covers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::domain::{
     area::{AreaCode, Areas},
@@ -10,8 +10,14 @@ use crate::domain::{
 
 use super::{
     cite::Cite,
-    terms::{GroupChange, Terms},
+    param::{Param, values},
+    shape::Place,
+    terms::{ConditionTerms, GroupChange, StepTerms, Terms},
 };
+
+fn is_paying(param: &Param<Place>) -> bool {
+    values(param).any(|(place, _)| *place == Place::Paying)
+}
 
 impl GroupChange {
     /// Whether the change holds for an area in an index month.
@@ -36,6 +42,31 @@ impl Terms {
             }
         }
         covered
+    }
+
+    /// The areas that these terms name as those where something holds.
+    pub(super) fn areas_named(&self, into: &mut HashSet<AreaCode>) {
+        for said in self.list().iter().flat_map(|shown| &shown.says) {
+            into.extend(said.when.areas.iter().flatten());
+        }
+        into.extend(self.classes.values().flatten());
+        into.extend(self.groups.iter().filter_map(|change| change.areas.as_ref()).flatten());
+    }
+
+    /// Whether an index or a threshold of the paying area's own may decide.
+    pub(super) fn decide_by_paying(&self) -> bool {
+        let of_conditions =
+            |one: &'_ ConditionTerms| is_paying(&one.index_area) || is_paying(&one.threshold_area);
+        is_paying(&self.trigger.index_area) || self.conditions.values().any(of_conditions)
+    }
+
+    /// Whether a standard or a rise of the paying area's own may go into a sum.
+    pub fn pay_by_paying(&self) -> bool {
+        let of_step = |one: &StepTerms| {
+            let mut bases = values(&one.base).flat_map(|(base, _)| &base.places);
+            is_paying(&one.rise_area) || bases.any(|place| *place == Place::Paying)
+        };
+        self.steps.values().any(of_step)
     }
 
     /// The months in which what these terms say changes.

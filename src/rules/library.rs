@@ -4,7 +4,7 @@
 //! them is stated; two overlays in force together never set the same parameter.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -68,6 +68,7 @@ impl RuleSet {
 pub struct Library {
     instruments: Vec<Instrument>,
     by_jurisdiction: HashMap<AreaCode, Vec<usize>>,
+    named: HashSet<AreaCode>,
     composed: RwLock<HashMap<Vec<usize>, Arc<RuleSet>>>,
 }
 
@@ -109,7 +110,9 @@ impl Library {
         for (at, instrument) in instruments.iter().enumerate() {
             by_jurisdiction.entry(instrument.head.jurisdiction).or_default().push(at);
         }
-        Self { instruments, by_jurisdiction, composed: RwLock::default() }
+        let mut named: HashSet<_> = by_jurisdiction.keys().copied().collect();
+        instruments.iter().for_each(|one| one.terms.areas_named(&mut named));
+        Self { instruments, by_jurisdiction, named, composed: RwLock::default() }
     }
 
     /// Every document, as given.
@@ -196,6 +199,13 @@ impl Library {
             found.into_iter().flatten().map(move |at| (depth, *at)).collect::<Vec<_>>()
         };
         areas.line(area).enumerate().flat_map(of).collect()
+    }
+
+    /// Whether no document is made for the area or names it, and none that may hold in it decides by
+    /// what is recorded for the paying area itself. O(documents of the area).
+    pub fn tells_nothing_of(&self, areas: &Areas, area: AreaCode) -> bool {
+        let by_paying = |(_, at): &(usize, usize)| self.instruments[*at].terms.decide_by_paying();
+        !self.named.contains(&area) && !self.of_line(areas, area).iter().any(by_paying)
     }
 
     /// The months in which what holds in an area changes: documents begin and end, and what they

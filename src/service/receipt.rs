@@ -3,20 +3,23 @@
 //! **Invariant:** the text is canonical (RFC 8785: keys in order, no blanks, numbers are integers), so
 //! that its digest is that of any other faithful copy.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 use crate::{
-    domain::{figure::View, life::Life, run::RunLine},
+    domain::{life::Life, run::RunLine},
     engine::{
-        amount::{Line, Operand, StepTaken},
-        question::Terms,
+        amount::{Operand, StepTaken},
+        draft::Derivation,
         reason::Vocabulary,
         sums::by_source,
     },
     journal::entry::sha256_hex,
+    rules::cite::Cite,
 };
 
-use super::{Service, ServiceError};
+use super::{Service, ServiceError, run::key, writer::SubmitError};
 
 /// A receipt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +31,8 @@ pub struct Receipt {
 }
 
 impl Service {
-    /// The receipt of a run: lines, findings, pins, life, and the derivation of each rate as it is
-    /// computed again from the pins. O(lines × steps).
+    /// The receipt of a run: lines, findings, pins, life, and the derivation of each rate, with the
+    /// clauses of its charges, as it is computed again from the pins. O(lines × steps).
     ///
     /// # Errors
     /// No run has this id, or what it rests on cannot be read any more.
@@ -54,35 +57,28 @@ impl Service {
     }
 
     fn derivations(&self, life: &Life) -> Result<Vec<Value>, ServiceError> {
-        let pins = &life.run.pins;
-        let view = View { known_at: Some(pins.known_at), published_by: None };
-        let terms = Terms { view, strict: pins.strict, ..Terms::default() };
-        let ledger = self.writer.snapshot();
         let words = self.reference.words();
-        let place = |line: &RunLine| (line.payees.month, line.payees.area);
-        let mut all = Vec::new();
-        for lines in life.run.lines.chunk_by(|a, b| place(a) == place(b)) {
-            let (month, area) = place(&lines[0]);
-            let answer = self.answer(&ledger, area, month, &terms, true)?;
-            let quoted = answer.quote.map(|quote| quote.lines).unwrap_or_default();
-            for line in lines {
-                let same = |one: &&Line| {
-                    (&one.group, one.residence) == (&line.payees.group, line.payees.residence)
-                };
-                if let Some(found) = quoted.iter().find(same) {
-                    all.push(json!({
-                        "month": month,
-                        "area": area,
-                        "deciding_area": answer.status.outcome.deciding,
-                        "group": found.group,
-                        "residence": found.residence,
-                        "covered_by": found.covered_by.short(),
-                        "steps": found.steps.iter().map(|one| step(&words, one)).collect::<Vec<_>>(),
-                    }));
-                }
-            }
-        }
-        Ok(all)
+        let again = self.computed_again(&life.run)?;
+        let again = again.map_err(|why| SubmitError::Refused(why.into()))?;
+        let found: HashMap<_, _> = (again.lines.iter().zip(&again.derivations))
+            .map(|(line, derived)| (key(&line.payees), derived))
+            .collect();
+        let derived = |line: &RunLine| {
+            let Derivation { deciding, line: rate, funding } =
+                &**found.get(&key(&line.payees))?.as_ref()?;
+            let charged_under = funding.iter().flat_map(|funding| &funding.cites);
+            Some(json!({
+                "month": line.payees.month,
+                "area": line.payees.area,
+                "deciding_area": deciding,
+                "group": rate.group,
+                "residence": rate.residence,
+                "covered_by": rate.covered_by.short(),
+                "steps": rate.steps.iter().map(|one| step(&words, one)).collect::<Vec<_>>(),
+                "charged_under": charged_under.map(Cite::short).collect::<Vec<_>>(),
+            }))
+        };
+        Ok(life.run.lines.iter().filter_map(derived).collect())
     }
 }
 

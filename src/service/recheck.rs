@@ -10,7 +10,7 @@ use crate::{
     domain::{
         figure::View,
         life::Life,
-        run::{Headcount, Pins, Run, RunLine},
+        run::{Headcount, Run, RunLine},
     },
     engine::{draft::Budget, sums::total},
     journal::entry::sha256_hex,
@@ -20,7 +20,7 @@ use crate::{
 use super::{
     Service, ServiceError,
     reference::Reference,
-    run::{RunSpec, canonical, key, spec_of, worked_out},
+    run::{RunRefused, RunSpec, canonical, key, spec_of, worked_out},
 };
 
 /// A run computed again from what it pins.
@@ -51,19 +51,28 @@ impl Service {
     /// # Errors
     /// No run has this id.
     pub fn verify_run(&self, id: &str) -> Result<Verified, ServiceError> {
-        let (life, ledger) = (self.run(id)?, self.writer.snapshot());
-        let Pins { known_at, .. } = life.run.pins;
-        // The run's own entry has this instant and is no input of it.
-        let view = View { known_at: Some(known_at), published_by: None };
-        let law = self.law(&ledger, &view)?;
-        let spec = spec_of(&life.run);
-        let again = worked_out(&self.reference, &ledger, &law, &spec, &view);
-        let mut differences = match again {
-            Ok(again) => differences(&life.run, &spec, &again),
+        let run = self.run(id)?.run;
+        let mut differences = match self.computed_again(&run)? {
+            Ok(again) => differences(&run, &again),
             Err(error) => vec![format!("it cannot be computed any more: {error}")],
         };
-        differences.extend(self.claims_differ(&life.run));
+        differences.extend(self.claims_differ(&run));
         Ok(Verified { differences })
+    }
+
+    /// What a run pays as computed from what it pins.
+    ///
+    /// # Errors
+    /// The law it rests on cannot be read any more.
+    pub(super) fn computed_again(
+        &self,
+        run: &Run,
+    ) -> Result<Result<Budget, RunRefused>, ServiceError> {
+        // The run's own entry has this instant and is no input of it.
+        let view = View { known_at: Some(run.pins.known_at), published_by: None };
+        let ledger = self.writer.snapshot();
+        let law = self.law(&ledger, &view)?;
+        Ok(worked_out(&self.reference, &ledger, &law, &spec_of(run), &view))
     }
 
     /// What live runs would pay otherwise today, by run and headcount. O(headcounts × steps).
@@ -100,7 +109,7 @@ pub(super) fn drift_of(reference: &Reference, ledger: &Ledger, life: &Life) -> V
     all
 }
 
-fn differences(run: &Run, spec: &RunSpec, again: &Budget) -> Vec<String> {
+fn differences(run: &Run, again: &Budget) -> Vec<String> {
     let mut found = Vec::new();
     let mut differ = |what: String, then: String, now: String| {
         if then != now {
@@ -139,7 +148,7 @@ fn differences(run: &Run, spec: &RunSpec, again: &Budget) -> Vec<String> {
     differ("documents".into(), format!("{:?}", pins.documents), format!("{:?}", again.documents));
     differ("figures".into(), format!("{:?}", pins.figures), format!("{:?}", again.figures));
     differ("standards".into(), format!("{:?}", pins.standards), format!("{:?}", again.standards));
-    differ("headcounts".into(), pins.headcounts.clone(), sha256_hex(canonical(&spec.headcounts)));
+    differ("headcounts".into(), pins.headcounts.clone(), sha256_hex(canonical(&run.headcounts)));
     differ(
         "total".into(),
         run.yuan.to_string(),

@@ -6,14 +6,14 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 
 use crate::{
-    domain::{month::Month, run::Headcount},
-    grpc::v1,
+    domain::month::Month,
+    grpc::{run::headcount, v1},
     intake::{folder::load, headcounts::read_headcounts},
 };
 
 use super::{
     Place,
-    client::{self, Transport, told, with, year_month},
+    client::{self, Transport, told, with},
     record::row_problems,
 };
 
@@ -211,7 +211,7 @@ impl Run {
         let request = self.asked(v1::MakeRunRequest {
             request_id: make.recording.id(),
             validate_only: make.recording.validate_only,
-            headcounts: headcounts.iter().map(message).collect(),
+            headcounts: headcounts.iter().map(headcount).collect(),
             strict: make.strict,
             discretion: make.discretion,
             note: make.note.clone(),
@@ -257,21 +257,6 @@ impl Run {
             Ok(run.map_err(told)?.into_inner())
         })?;
         show_one(place, &run)
-    }
-}
-
-fn message(row: &Headcount) -> v1::Headcount {
-    let residence = match row.residence {
-        crate::domain::group::Residence::Urban => v1::Residence::Urban,
-        crate::domain::group::Residence::Rural => v1::Residence::Rural,
-    };
-    v1::Headcount {
-        month: Some(year_month(row.month)),
-        area: row.area.to_string(),
-        group: row.group.to_string(),
-        residence: residence.into(),
-        persons: row.persons as i64,
-        households: row.households.unwrap_or(0) as i64,
     }
 }
 
