@@ -120,6 +120,12 @@ fn a_condition_says_on_which_side_of_its_threshold_the_value_lies() {
 }
 
 #[test]
+fn the_word_for_a_condition_in_the_api() {
+    let words = [Truth::Yes, Truth::No, Truth::Unknown].map(Truth::as_str);
+    assert_eq!(words, ["met", "not_met", "undecidable"]);
+}
+
+#[test]
 fn a_condition_names_its_measure_and_its_unit() {
     for (measure, zh, en) in [
         (Measure::Month, "CPI", "CPI"),
