@@ -12,6 +12,8 @@ pub mod engine;
 
 pub mod intake;
 
+pub mod sheets;
+
 pub mod journal;
 
 pub mod store;

@@ -1,6 +1,10 @@
 //! Tables, CSV, JSON, progress and logs.
 
-use std::io::{IsTerminal, Write};
+use std::{
+    fs,
+    io::{IsTerminal, Write},
+    path::Path,
+};
 
 use anyhow::Context;
 use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
@@ -139,4 +143,11 @@ impl Progress {
     pub fn clear(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// Writes a file; its digest goes to standard output as `sha256sum --check` reads it.
+pub(super) fn keep(file: &v1::OfficeFile, path: &Path) -> anyhow::Result<()> {
+    fs::write(path, &file.content).with_context(|| format!("write {}", path.display()))?;
+    writeln!(std::io::stdout().lock(), "{}  {}", file.sha256, path.display())
+        .context("write to standard output")
 }

@@ -25,6 +25,8 @@ pub mod draft;
 
 pub mod budget;
 
+pub mod grounds;
+
 pub mod sums;
 
 pub mod reason;

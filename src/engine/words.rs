@@ -42,6 +42,45 @@ impl Vocabulary<'_> {
         }
     }
 
+    /// What a step does.
+    pub fn step_kind(&self, kind: StepKind) -> Text {
+        let (zh, en) = match kind {
+            StepKind::BaseTimesRise => ("标准×涨幅", "standard times rise"),
+            StepKind::BaseShare => ("标准×比例", "share of the standard"),
+            StepKind::BaseShareByBand => ("标准×分档比例", "share of the standard by band"),
+            StepKind::SumByBand => ("分档定额", "sum by band"),
+            StepKind::SumPerPoint => ("按百分点计", "sum per point"),
+            StepKind::Flat => ("定额", "flat sum"),
+            StepKind::EarlierAmount => ("沿用前期金额", "amount of an earlier month"),
+            StepKind::HigherOf => ("就高", "the higher of"),
+            StepKind::Floor => ("下限", "floor"),
+            StepKind::Cap => ("上限", "cap"),
+            StepKind::Multiply => ("倍数", "multiplied"),
+            StepKind::Override => ("改定金额", "set to"),
+            StepKind::Subtract => ("扣减", "less"),
+            StepKind::Round => ("取整", "rounded"),
+        };
+        Text::new(zh, en)
+    }
+
+    /// Who pays, for example `central`; a word that is no source of the rules stands for itself.
+    pub fn source(&self, source: &str) -> Text {
+        let (zh, en) = match source {
+            "central" => ("中央财政", "central budget"),
+            "province" => ("省级财政", "provincial budget"),
+            "city" => ("市级财政", "city budget"),
+            "county" => ("县级财政", "county budget"),
+            "same_level" => ("同级财政", "budget of the same level"),
+            "local" => ("地方财政", "local budget"),
+            "unemployment_fund" => ("失业保险基金", "unemployment insurance fund"),
+            "price_fund" => ("价格调节基金", "price regulation fund"),
+            "relief_fund" => ("困难群众救助补助资金", "relief fund"),
+            "unstated" => ("来源未明确", "unstated"),
+            other => (other, other),
+        };
+        Text::new(zh, en)
+    }
+
     fn operand(&self, operand: &Operand) -> Text {
         match operand {
             Operand::Base(base) => self.base(base),

@@ -24,7 +24,7 @@ use crate::{
         cite::{Cite, Head},
         shown::Said,
     },
-    service::status::Status,
+    service::{sheet::OfficeFile, status::Status},
 };
 
 use super::{Decimal, read::Deep, v1};
@@ -359,4 +359,9 @@ pub(super) fn instrument(head: &Head) -> v1::Instrument {
         digest: head.digest.clone(),
         text: String::new(),
     }
+}
+
+pub(super) fn office_file(file: OfficeFile) -> v1::OfficeFile {
+    let OfficeFile { content, content_type, sha256 } = file;
+    v1::OfficeFile { content, content_type: content_type.to_owned(), sha256 }
 }

@@ -9,6 +9,7 @@ use crate::{
     domain::life::MoveError,
     engine::{draft::BudgetError, question::QuestionError, timeline::TimelineError},
     service::{ServiceError, diff::DiffError, run::RunRefused, writer::SubmitError},
+    sheets::SheetError,
     store::runs::RunError,
 };
 
@@ -135,6 +136,10 @@ pub(super) fn of_service(error: &ServiceError) -> Status {
             Some(why) => of_run(why),
             None => internal(error),
         },
+        ServiceError::Sheet(SheetError::Range(_) | SheetError::Digits { .. }) => {
+            refused(Code::FailedPrecondition, "OUT_OF_RANGE", error.to_string())
+        }
+        ServiceError::Sheet(_) => internal(error),
         ServiceError::Submit(SubmitError::Broken { .. }) | ServiceError::Thread(_) => {
             internal(error)
         }

@@ -24,6 +24,7 @@ use crate::{
         entry::{Operation, sha256_hex},
         file::SEGMENT_BYTES,
     },
+    sheets::SheetError,
     store::{OpenReport, Progress, Store, StoreError, ledger::Ledger},
 };
 
@@ -40,6 +41,8 @@ pub mod run;
 pub mod recheck;
 
 pub mod receipt;
+
+pub mod sheet;
 
 pub mod cases;
 
@@ -81,6 +84,9 @@ pub enum ServiceError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A paper cannot be put together.
+    #[error(transparent)]
+    Sheet(#[from] SheetError),
     /// The system gives no thread.
     #[error("start the writer: {0}")]
     Thread(#[from] std::io::Error),

@@ -3,15 +3,19 @@
 //! **Invariant:** the text is canonical (RFC 8785: keys in order, no blanks, numbers are integers), so
 //! that its digest is that of any other faithful copy.
 
+use std::{collections::HashMap, sync::Arc};
+
 use serde_json::{Value, json};
 
 use crate::{
-    domain::{figure::View, life::Life, run::RunLine},
+    domain::{area::AreaCode, figure::View, life::Life, run::RunLine},
     engine::{
-        amount::{Line, Operand, StepTaken},
-        question::Terms,
+        amount::{Operand, StepTaken},
+        grounds::{Grounds, grounds},
+        question::{Applied, Terms},
         reason::Vocabulary,
         sums::by_source,
+        timeline::{Timeline, TimelineError},
     },
     journal::entry::sha256_hex,
 };
@@ -35,9 +39,18 @@ impl Service {
     /// No run has this id, or what it rests on cannot be read any more.
     pub fn receipt(&self, id: &str) -> Result<Receipt, ServiceError> {
         let life = self.run(id)?;
-        let Life { run, made_at, events } = &life;
-        let charges =
-            by_source(&run.lines).map_err(crate::engine::timeline::TimelineError::from)?;
+        let grounds = self.grounds(&life)?;
+        self.receipt_over(&life, &grounds)
+    }
+
+    /// The same for a run whose grounds are at hand.
+    pub(super) fn receipt_over(
+        &self,
+        life: &Life,
+        grounds: &[Option<Grounds>],
+    ) -> Result<Receipt, ServiceError> {
+        let Life { run, made_at, events } = life;
+        let charges = by_source(&run.lines).map_err(TimelineError::from)?;
         let mut value = json!({
             "format": 1,
             "run": &**run,
@@ -45,7 +58,7 @@ impl Service {
             "state": life.state(),
             "events": events,
             "charges": charges,
-            "derivations": self.derivations(&life)?,
+            "derivations": self.derivations(life, grounds),
         });
         value.sort_all_objects();
         let json = value.to_string();
@@ -53,33 +66,59 @@ impl Service {
         Ok(Receipt { json, sha256 })
     }
 
-    fn derivations(&self, life: &Life) -> Result<Vec<Value>, ServiceError> {
+    fn derivations(&self, life: &Life, grounds: &[Option<Grounds>]) -> Vec<Value> {
+        let words = self.reference.words();
+        let of = |(line, grounds): (&RunLine, &Option<Grounds>)| {
+            let Grounds { deciding, rule, .. } = grounds.as_ref()?;
+            let (found, _) = rule.as_ref()?;
+            Some(json!({
+                "month": line.payees.month,
+                "area": line.payees.area,
+                "deciding_area": deciding,
+                "group": found.group,
+                "residence": found.residence,
+                "covered_by": found.covered_by.short(),
+                "steps": found.steps.iter().map(|one| step(&words, one)).collect::<Vec<_>>(),
+            }))
+        };
+        life.run.lines.iter().zip(grounds).filter_map(of).collect()
+    }
+
+    /// On what each line of a run rests, computed again from what the run pins; none for a line whose
+    /// area cannot be told any more. O(areas × months decided + lines × steps).
+    ///
+    /// # Errors
+    /// What the run rests on cannot be read any more.
+    pub fn grounds(&self, life: &Life) -> Result<Vec<Option<Grounds>>, ServiceError> {
         let pins = &life.run.pins;
         let view = View { known_at: Some(pins.known_at), published_by: None };
         let terms = Terms { view, strict: pins.strict, ..Terms::default() };
         let ledger = self.writer.snapshot();
-        let words = self.reference.words();
+        let law = self.law(&ledger, &view)?;
+        let world = self.reference.world_under(&ledger, &law);
+        let lines = &life.run.lines;
+        let last = lines.iter().map(|line| line.payees.month).max();
+        let mut timelines: HashMap<AreaCode, Arc<Timeline>> = HashMap::new();
+        let mut all = Vec::with_capacity(lines.len());
         let place = |line: &RunLine| (line.payees.month, line.payees.area);
-        let mut all = Vec::new();
-        for lines in life.run.lines.chunk_by(|a, b| place(a) == place(b)) {
+        for lines in lines.chunk_by(|a, b| place(a) == place(b)) {
             let (month, area) = place(&lines[0]);
-            let answer = self.answer(&ledger, area, month, &terms, true)?;
-            let quoted = answer.quote.map(|quote| quote.lines).unwrap_or_default();
-            for line in lines {
-                let same = |one: &&Line| {
-                    (&one.group, one.residence) == (&line.payees.group, line.payees.residence)
-                };
-                if let Some(found) = quoted.iter().find(same) {
-                    all.push(json!({
-                        "month": month,
-                        "area": area,
-                        "deciding_area": answer.status.outcome.deciding,
-                        "group": found.group,
-                        "residence": found.residence,
-                        "covered_by": found.covered_by.short(),
-                        "steps": found.steps.iter().map(|one| step(&words, one)).collect::<Vec<_>>(),
-                    }));
+            let timeline = match timelines.get(&area) {
+                Some(known) => known.clone(),
+                None => {
+                    let last = last.unwrap_or(month);
+                    let found = self.timeline(&ledger, area, last, &terms)?;
+                    timelines.insert(area, found.clone());
+                    found
                 }
+            };
+            let applied = Applied::new(world, area, month, &terms)?.ok();
+            for RunLine { payees, .. } in lines {
+                let (group, residence) = (&payees.group, payees.residence);
+                let found = applied.as_ref().zip(timeline.get(month)).map(|(applied, outcome)| {
+                    grounds(applied, &timeline, outcome, &terms, group, residence)
+                });
+                all.push(found.transpose().map_err(TimelineError::from)?);
             }
         }
         Ok(all)

@@ -17,6 +17,8 @@ use super::{
     record::row_problems,
 };
 
+mod sheet;
+
 mod show;
 
 use show::{drift, lines, receipt, show_one, verify};
@@ -61,6 +63,8 @@ enum Command {
     /// The receipt: canonical JSON from which an outsider can check the run; its SHA-256 goes to
     /// standard error.
     Receipt(Named),
+    /// A spreadsheet of a run, for offices to sign and send.
+    Sheet(sheet::Sheet),
 }
 
 #[derive(Debug, Args)]
@@ -142,6 +146,7 @@ impl Run {
             Command::Verify(named) => verify(place, named.run.clone()),
             Command::Drift => drift(place),
             Command::Receipt(named) => receipt(place, named.run.clone()),
+            Command::Sheet(sheet) => sheet.run(place),
         }
     }
 
