@@ -145,9 +145,9 @@ impl Progress {
     }
 }
 
-/// Writes a file; its digest goes to standard output as `sha256sum --check` reads it.
+/// Writes a file and tells its digest.
 pub(super) fn keep(file: &v1::OfficeFile, path: &Path) -> anyhow::Result<()> {
     fs::write(path, &file.content).with_context(|| format!("write {}", path.display()))?;
-    writeln!(std::io::stdout().lock(), "{}  {}", file.sha256, path.display())
-        .context("write to standard output")
+    eprintln!("sha256 {}", file.sha256);
+    Ok(())
 }

@@ -31,7 +31,7 @@ pub mod sums;
 
 pub mod reason;
 
-mod words;
+pub mod words;
 
 pub mod operand;
 

@@ -7,9 +7,24 @@ use crate::{
 
 use super::{
     amount::{Line, LineOutcome, Operand, StepTaken},
+    condition::{ConditionReading, Truth},
     operand::{BaseUsed, RiseUsed},
-    reason::{Text, Vocabulary, month_zh, sum_text},
+    question::Threshold,
+    reason::{Text, Vocabulary, month_zh, reaches, sum_text},
 };
+
+/// A condition in parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConditionParts {
+    /// What is measured.
+    pub name: Text,
+    /// The values, or what is missing; of several months the earliest first, each with its month.
+    pub values: Text,
+    /// What they must be; none when it is not set.
+    pub threshold: Option<Text>,
+    /// Whether they are.
+    pub met: Text,
+}
 
 impl Vocabulary<'_> {
     /// A step with its operands, for example `732 × 3.5% = 25.62`.
@@ -40,6 +55,49 @@ impl Vocabulary<'_> {
                 format!("{} → {output} yuan", operands.en),
             ),
         }
+    }
+
+    /// A condition in parts, for a table.
+    pub fn condition_parts(&self, condition: &ConditionReading) -> ConditionParts {
+        let name = match condition.readings.first() {
+            Some(reading) => self.measured(reading),
+            None => Text::new(condition.name.as_str(), condition.name.as_str()),
+        };
+        let months = condition.run_months;
+        let values = condition.readings.iter().rev().map(|reading| {
+            let value = match reading.value {
+                Some(_) => Text::new(self.shown(reading), self.shown(reading)),
+                None => Text::join(reading.missing.iter().map(|one| self.missing(one)), "、", ", "),
+            };
+            match months {
+                0 | 1 => value,
+                _ => Text::new(
+                    format!("{} {}", month_zh(reading.month), value.zh),
+                    format!("{} {}", reading.month, value.en),
+                ),
+            }
+        });
+        let threshold = condition.threshold.as_ref().zip(condition.readings.first());
+        let threshold = threshold.map(|(cited, reading)| {
+            let at = match cited.value {
+                Threshold::At(at) => self.value(reading, &at.to_string()),
+                Threshold::Between(low, high) => self.value(reading, &format!("{low}–{high}")),
+            };
+            let word = reaches(condition.comparator, true);
+            match months {
+                0 | 1 => Text::new(format!("{}{at}", word.zh), format!("{} {at}", word.en)),
+                _ => Text::new(
+                    format!("连续{months}个月{}{at}", word.zh),
+                    format!("{} {at} for {months} months in a row", word.en),
+                ),
+            }
+        });
+        let met = match condition.met {
+            Truth::Yes => Text::new("符合", "met"),
+            Truth::No => Text::new("不符合", "not met"),
+            Truth::Unknown => Text::new("无法判定", "undecidable"),
+        };
+        ConditionParts { name, values: Text::join(values, "、", ", "), threshold, met }
     }
 
     /// What a step does.

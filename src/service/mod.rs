@@ -61,6 +61,7 @@ mod backend;
 use law::Earlier;
 use record::{Recorded, plan_figures, plan_law, plan_standards, unrecorded};
 use reference::Reference;
+use sheet::NoNotice;
 use writer::{Acknowledged, Command, Plan, PlanFn, SubmitError, Writer};
 
 /// The present instant, in whole microseconds. The only place where the time of day is read.
@@ -84,6 +85,9 @@ pub enum ServiceError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A month has no notice.
+    #[error(transparent)]
+    NoNotice(#[from] NoNotice),
     /// A paper cannot be put together.
     #[error(transparent)]
     Sheet(#[from] SheetError),

@@ -4,12 +4,46 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    domain::{area::AreaCode, code::Code, figure::View, month::Month},
+    domain::{
+        area::AreaCode, code::Code, decision::State, figure::View, group::Residence, month::Month,
+    },
+    engine::{
+        amount::covered,
+        grounds::grounds,
+        question::{Applied, Terms},
+        timeline::{Timeline, TimelineError},
+    },
     journal::entry::sha256_hex,
-    sheets::{PinnedDocument, RunPaper, SheetKind, XLSX, run_sheet},
+    rules::{cite::Cite, param::Pick},
+    sheets::{
+        PinnedDocument, RunPaper, SheetKind, XLSX,
+        notice::{DOCX, Given, Notice, NoticeKind, NoticePaper, PaidMonth, notice},
+        run_sheet,
+    },
 };
 
-use super::{Service, ServiceError};
+use super::{Service, ServiceError, status::answer};
+
+/// Why a month has no notice.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no notice for {area} {month}: {why}")]
+pub struct NoNotice {
+    /// The area.
+    pub area: AreaCode,
+    /// The month.
+    pub month: Month,
+    /// The answer for the month, in English.
+    pub why: String,
+}
+
+/// A notice with its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoticeFile {
+    /// What it announces, and what is open.
+    pub notice: Notice,
+    /// The document.
+    pub file: OfficeFile,
+}
 
 /// A file for an office.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +101,88 @@ impl Service {
         };
         Ok(OfficeFile::new(run_sheet(&paper, kind)?, XLSX))
     }
+
+    /// The notice of a month: that the mechanism starts, goes on or is suspended. The same answer
+    /// gives the same bytes. O(months decided + months paid × groups × steps).
+    ///
+    /// # Errors
+    /// [`NoNotice`] where there is nothing to announce or it is announced with another month; the
+    /// area or document does not exist, or a figure is out of range.
+    pub fn notice(
+        &self,
+        area: AreaCode,
+        month: Month,
+        terms: &Terms,
+    ) -> Result<NoticeFile, ServiceError> {
+        let ledger = self.writer.snapshot();
+        let timeline = self.timeline(&ledger, area, month, terms)?;
+        let law = self.law(&ledger, &terms.view)?;
+        let world = self.reference.world_under(&ledger, &law);
+        let status = answer(world, &timeline, month, terms, false)?.status;
+        let words = self.reference.words();
+        let reason = status.reason(&words);
+        let outcome = &status.outcome;
+        let applied = Applied::new(world, area, month, terms)?.ok();
+        let kind = NoticeKind::of(outcome).filter(|_| !status.indicative);
+        let (Some(kind), Some(applied)) = (kind, applied) else {
+            return Err(NoNotice { area, month, why: reason.en }.into());
+        };
+        let mut paid = Vec::new();
+        if kind != NoticeKind::Suspend {
+            let earlier = timeline.outcomes().iter();
+            let earlier =
+                earlier.filter(|one| one.state == State::BackPaid && one.paid_with == Some(month));
+            for month in earlier.map(|one| one.month).chain([month]) {
+                if let Ok(applied) = Applied::new(world, area, month, terms)? {
+                    paid.push(paid_month(&applied, &timeline, terms)?);
+                }
+            }
+        }
+        let context = applied.context_of_payment(&outcome.carried_by);
+        let payment = &applied.rules.terms.payment;
+        let paper = NoticePaper {
+            kind,
+            area: applied.area,
+            outcome,
+            reason,
+            documents: &status.documents,
+            law_digest: &status.law_digest,
+            paid,
+            label: cited(payment.label.pick(&context)),
+            several_groups: cited(payment.several_groups.pick(&context)),
+            words,
+        };
+        let (notice, content) = notice(&paper)?;
+        Ok(NoticeFile { notice, file: OfficeFile::new(content, DOCX) })
+    }
+}
+
+fn cited<T: Clone>(picked: Pick<'_, T>) -> Option<(T, Cite)> {
+    match picked {
+        Pick::Set(picked) => Some((picked.value.clone(), picked.cite.clone())),
+        _ => None,
+    }
+}
+
+/// What every covered group is given for a month.
+fn paid_month(
+    applied: &Applied<'_>,
+    timeline: &Timeline,
+    terms: &Terms,
+) -> Result<PaidMonth, ServiceError> {
+    let month = applied.month;
+    let mut given = Vec::new();
+    if let Some(outcome) = timeline.get(month) {
+        for (group, _) in covered(applied) {
+            for residence in Residence::ALL {
+                let found = grounds(applied, timeline, outcome, terms, &group, residence);
+                if let Some((line, funding)) = found.map_err(TimelineError::from)?.rule {
+                    given.push(Given { line, funding });
+                }
+            }
+        }
+    }
+    Ok(PaidMonth { month, given })
 }
 
 /// The facts that pins of the form `area/month/code` name, with their revisions.

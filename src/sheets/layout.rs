@@ -370,15 +370,26 @@ fn steps(line: &Line, words: &Vocabulary<'_>) -> Vec<Step> {
     line.steps.iter().map(shown).collect()
 }
 
-/// The index months of a document.
-pub(super) fn span(head: &Head) -> String {
-    match head.months.until {
-        Some(until) => format!("{}至{until}", head.months.from),
-        None => format!("{}起", head.months.from),
-    }
-}
-
 /// A sum for a cell: six places at most.
 pub(super) fn shown_sum(sum: Exact) -> Decimal {
     sum.to_decimal(6).normalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spreadsheet_holds_fifteen_digits_of_fen_and_no_more() {
+        for (yuan, held) in [
+            ("9999999999999.98", true),
+            ("9999999999999.99", true),
+            ("10000000000000.00", false),
+            ("-9999999999999.99", true),
+            ("-10000000000000.00", false),
+        ] {
+            assert_eq!(fits(yuan.parse().unwrap()).is_ok(), held, "{yuan}");
+        }
+        assert!(fits(Decimal::MAX).is_err());
+    }
 }

@@ -36,6 +36,8 @@ mod request;
 
 mod remarks;
 
+pub mod notice;
+
 /// Media type of a spreadsheet.
 pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
@@ -63,6 +65,9 @@ pub enum SheetError {
     /// The file cannot be put together.
     #[error("put the spreadsheet together: {0}")]
     Xlsx(#[from] XlsxError),
+    /// The file cannot be put together.
+    #[error("put the document together: {0}")]
+    Docx(String),
 }
 
 /// A document that a run rests on.

@@ -14,7 +14,8 @@ use crate::{
 use super::{
     PinnedDocument, RunPaper, SheetError,
     capital::capital_yuan,
-    layout::{Plan, span},
+    layout::Plan,
+    scope::span,
     style::{Paper, Styles, across, lines, office, set_page},
 };
 

@@ -7,6 +7,7 @@ use crate::{
         run::RunLine,
     },
     engine::reason::{Vocabulary, month_zh},
+    rules::cite::Head,
 };
 
 /// Place and months.
@@ -66,5 +67,13 @@ fn months(lines: &[RunLine]) -> String {
         }
         (Some(first), Some(last)) => format!("{}至{}", month_zh(first), month_zh(last)),
         _ => String::new(),
+    }
+}
+
+/// The index months of a document.
+pub(super) fn span(head: &Head) -> String {
+    match head.months.until {
+        Some(until) => format!("{}至{until}", head.months.from),
+        None => format!("{}起", head.months.from),
     }
 }

@@ -73,27 +73,34 @@ impl Default for Styles {
 
 /// A text with the punctuation of Chinese print: marks beside Chinese characters are full-width.
 pub(super) fn office(text: &str) -> String {
-    let all: Vec<char> = text.chars().collect();
-    let wide = |at: Option<usize>| at.and_then(|at| all.get(at)).is_some_and(|one| !one.is_ascii());
-    let beside = |at: usize| wide(at.checked_sub(1)) || wide(Some(at + 1));
-    let mut out = all.clone();
+    let mut all: Vec<char> = text.chars().collect();
+    let wide = |all: &[char], at: usize| all.get(at).is_some_and(|one| !one.is_ascii());
+    let beside = |all: &[char], at: usize| wide(all, at + 1) || 0 < at && wide(all, at - 1);
     let mut open = Vec::new();
-    for (at, one) in all.iter().enumerate() {
-        match one {
-            '(' => open.push(at),
+    for at in 0..all.len() {
+        let full = match all[at] {
+            '(' => {
+                open.push(at);
+                continue;
+            }
             ')' => {
                 let Some(from) = open.pop() else { continue };
-                if beside(from) || beside(at) || all[from..at].iter().any(|one| !one.is_ascii()) {
-                    (out[from], out[at]) = ('（', '）');
+                let within = (from..at).any(|inner| wide(&all, inner));
+                if within || beside(&all, from) || beside(&all, at) {
+                    (all[from], all[at]) = ('（', '）');
                 }
+                continue;
             }
-            ',' if beside(at) => out[at] = '，',
-            ':' if beside(at) => out[at] = '：',
-            ';' if beside(at) => out[at] = '；',
-            _ => {}
+            ',' => '，',
+            ':' => '：',
+            ';' => '；',
+            _ => continue,
+        };
+        if beside(&all, at) {
+            all[at] = full;
         }
     }
-    out.into_iter().collect()
+    all.into_iter().collect()
 }
 
 /// How wide a text is, in half-width characters.
@@ -164,6 +171,7 @@ mod tests {
     fn marks_beside_chinese_are_full_width_and_those_within_numbers_are_not() {
         for (given, expected) in [
             ("启动:CPI 3.5% 达到 3.0%,食品", "启动：CPI 3.5% 达到 3.0%，食品"),
+            ("启动(由市判定):CPI", "启动（由市判定）：CPI"),
             ("1,201 人", "1,201 人"),
             ("732 元(2020年1月起)", "732 元（2020年1月起）"),
             ("CPI 3.5%(2020年3月)", "CPI 3.5%（2020年3月）"),

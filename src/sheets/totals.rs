@@ -12,7 +12,8 @@ use super::{
     RunPaper, SheetError,
     capital::capital_yuan,
     computation::Cell,
-    layout::{Column, FIRST_ROW, Plan, span},
+    layout::{Column, FIRST_ROW, Plan},
+    scope::span,
     style::{Styles, across, lines},
 };
 

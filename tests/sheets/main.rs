@@ -15,7 +15,11 @@ use price_linkage::{
 };
 use rust_decimal::Decimal;
 
+mod api;
+
 mod formula;
+
+mod notice;
 
 mod office;
 

@@ -11,7 +11,7 @@ use std::{
 use price_linkage::sheets::SheetKind;
 use rust_xlsxwriter::{Formula, Workbook};
 
-use super::{Desk, formula::Book, headcounts};
+use super::{Desk, formula::Book, headcounts, notice::paragraphs};
 
 /// Asks for formulas to be worked out when a spreadsheet is opened, whatever stands beside them.
 const ALWAYS: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
@@ -91,5 +91,23 @@ fn libreoffice_comes_to_the_same_sums_by_itself() {
             }
         }
         assert!(100 < seen, "{seen} formulas");
+    }
+}
+
+#[test]
+fn libreoffice_reads_a_notice_as_it_was_written() {
+    if !installed() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let desk = Desk::new();
+    let asked = ("990102".parse().unwrap(), "2024-01".parse().unwrap());
+    let found = desk.service.notice(asked.0, asked.1, &Default::default()).unwrap();
+    let to = "txt:Text (encoded):UTF8";
+    let out = convert(folder.path(), "notice.docx", &found.file.content, to);
+    let text = fs::read_to_string(out.join("notice.txt")).unwrap();
+    let lines: Vec<_> = text.lines().map(|line| line.trim_matches(['\u{feff}', ' '])).collect();
+    for paragraph in paragraphs(&found.file.content) {
+        assert!(lines.contains(&paragraph.trim()), "{paragraph} is not in {lines:?}");
     }
 }

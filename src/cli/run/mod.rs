@@ -63,7 +63,7 @@ enum Command {
     /// The receipt: canonical JSON from which an outsider can check the run; its SHA-256 goes to
     /// standard error.
     Receipt(Named),
-    /// A spreadsheet of a run, for offices to sign and send.
+    /// A spreadsheet of a run, for offices to sign and send; its SHA-256 goes to standard error.
     Sheet(sheet::Sheet),
 }
 
