@@ -243,13 +243,12 @@ mod tests {
         }
         let (area, month) = ("990100".parse().unwrap(), "2020-03".parse().unwrap());
         let (group, residence) = ("special_care".parse().unwrap(), Residence::Urban);
-        let claim_month = month;
         let claim = Claim { area, month, group, residence };
         let held = RunError::Held { claim, holder: long() };
         let stale = RunRefused::Stale { run: long(), lines: 1 };
         let unknown_run = RunError::Unknown { run };
         let run = |why: RunRefused| ServiceError::from(SubmitError::Refused(why.into()));
-        let none = NoNotice { area: "990100".parse().unwrap(), month: claim_month, why: long() };
+        let none = NoNotice { area: "990100".parse().unwrap(), month, why: long() };
         let wide = SheetError::Digits { yuan: rust_decimal::Decimal::MAX };
         let cases: [(ServiceError, Code, &str); 17] = [
             (none.into(), Code::FailedPrecondition, "NO_NOTICE"),
