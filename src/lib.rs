@@ -13,6 +13,7 @@ pub mod engine;
 pub mod intake;
 
 pub mod roster;
+pub mod sheets;
 
 pub mod journal;
 

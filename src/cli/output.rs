@@ -1,6 +1,10 @@
 //! Tables, CSV, JSON, progress and logs.
 
-use std::io::{IsTerminal, Write};
+use std::{
+    fs,
+    io::{IsTerminal, Write},
+    path::Path,
+};
 
 use anyhow::Context;
 use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
@@ -148,4 +152,11 @@ impl Progress {
     pub fn clear(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// Writes a file and tells its digest.
+pub(super) fn keep(file: &v1::OfficeFile, path: &Path) -> anyhow::Result<()> {
+    fs::write(path, &file.content).with_context(|| format!("write {}", path.display()))?;
+    eprintln!("sha256 {}", file.sha256);
+    Ok(())
 }

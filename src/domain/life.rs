@@ -54,6 +54,19 @@ impl RunState {
         }
     }
 
+    /// The Chinese word, as on sheets.
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::Draft => "草稿",
+            Self::Submitted => "已提交",
+            Self::Approved => "已批准",
+            Self::Released => "已拨付",
+            Self::Closed => "已办结",
+            Self::Rejected => "已退回",
+            Self::Voided => "已作废",
+        }
+    }
+
     /// Whether it holds its areas and months, so that no other run may pay them.
     pub fn is_live(self) -> bool {
         !matches!(self, Self::Rejected | Self::Voided)
@@ -102,6 +115,19 @@ impl Move {
             Self::Settle => "settle",
             Self::Close => "close",
             Self::Void => "void",
+        }
+    }
+
+    /// The Chinese word, as on sheets.
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::Submit => "提交",
+            Self::Approve => "批准",
+            Self::Reject => "退回",
+            Self::Release => "拨付",
+            Self::Settle => "回盘",
+            Self::Close => "办结",
+            Self::Void => "作废",
         }
     }
 

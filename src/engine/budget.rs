@@ -231,13 +231,8 @@ impl Work<'_> {
         at: usize,
     ) -> Result<(), BudgetError> {
         let applied = asked.applied;
-        let fits = |one: &&Discretion| {
-            one.from <= row.month
-                && row.month <= one.until
-                && one.groups.contains(&row.group)
-                && one.residence.is_none_or(|residence| residence == row.residence)
-        };
-        let Some(given) = applied.rules.terms.discretion.iter().find(fits) else {
+        let pays = |one: &&Discretion| one.pays(row.month, &row.group, row.residence);
+        let Some(given) = applied.rules.terms.discretion.iter().find(pays) else {
             let (zh, en) = (self.words.groups.zh(&row.group), self.words.groups.en(&row.group));
             let text = Text::new(
                 format!("{}没有对{zh}酌情发放的记录", self.words.area(row.area)),

@@ -31,11 +31,13 @@ mod case;
 
 pub mod budget;
 
+pub mod grounds;
+
 pub mod sums;
 
 pub mod reason;
 
-mod words;
+pub mod words;
 
 pub mod operand;
 

@@ -21,14 +21,15 @@ use crate::{
         run::{RunRefused, RunSpec},
         writer::SubmitError,
     },
+    sheets::SheetKind,
 };
 
 use super::{
-    convert::{decimal, instant, month, residence},
+    convert::{decimal, instant, month, office_file, residence},
     page::Page,
     read::{BadField, area_in, area_opt, code_in, month_in, month_opt, named_request_in, text_in},
     record::{problems, rows},
-    status::{of_service, of_timeline},
+    status::{internal, of_service, of_timeline},
     v1::{self, run_service_server::RunService},
 };
 
@@ -376,5 +377,25 @@ impl RunService for Runs {
     ) -> Result<Response<v1::RunReceipt>, Status> {
         let receipt = self.0.receipt(&asked.get_ref().run).map_err(|error| of_service(&error))?;
         Ok(Response::new(v1::RunReceipt { json: receipt.json, sha256: receipt.sha256 }))
+    }
+
+    async fn get_run_sheet(
+        &self,
+        asked: Request<v1::GetRunSheetRequest>,
+    ) -> Result<Response<v1::OfficeFile>, Status> {
+        let asked = asked.into_inner();
+        let kind = match asked.kind() {
+            v1::SheetKind::Computation => SheetKind::Computation,
+            v1::SheetKind::Funding => SheetKind::Funding,
+            v1::SheetKind::Unspecified => {
+                return Err(BadField::new("kind", "", "computation or funding").into());
+            }
+        };
+        let service = self.0.clone();
+        // A long run takes a while.
+        let written =
+            tokio::task::spawn_blocking(move || service.run_sheet(&asked.run, kind)).await;
+        let file = written.map_err(|error| internal(&error))?;
+        Ok(Response::new(office_file(file.map_err(|error| of_service(&error))?)))
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     service::{
         ServiceError, diff::DiffError, roster::RosterRefused, run::RunRefused, writer::SubmitError,
     },
+    sheets::SheetError,
     store::runs::RunError,
 };
 
@@ -138,6 +139,13 @@ pub(super) fn of_service(error: &ServiceError) -> Status {
             Some(why) => of_run(why),
             None => internal(error),
         },
+        ServiceError::NoNotice(_) => {
+            refused(Code::FailedPrecondition, "NO_NOTICE", error.to_string())
+        }
+        ServiceError::Sheet(SheetError::Range(_) | SheetError::Digits { .. }) => {
+            refused(Code::FailedPrecondition, "OUT_OF_RANGE", error.to_string())
+        }
+        ServiceError::Sheet(_) => internal(error),
         ServiceError::Submit(SubmitError::Broken { .. }) | ServiceError::Thread(_) => {
             internal(error)
         }
@@ -219,6 +227,7 @@ mod tests {
         },
         engine::{draft::Refusal, reason::Text},
         rules::library::UnknownDocument,
+        service::sheet::NoNotice,
     };
 
     fn reason(status: &Status) -> (Code, String) {
@@ -269,7 +278,12 @@ mod tests {
         let stale = RunRefused::Stale { run: long(), lines: 1 };
         let unknown_run = RunError::Unknown { run };
         let run = |why: RunRefused| ServiceError::from(SubmitError::Refused(why.into()));
-        let cases: [(ServiceError, Code, &str); 14] = [
+        let none = NoNotice { area: "990100".parse().unwrap(), month, why: long() };
+        let wide = SheetError::Digits { yuan: rust_decimal::Decimal::MAX };
+        let cases: [(ServiceError, Code, &str); 17] = [
+            (none.into(), Code::FailedPrecondition, "NO_NOTICE"),
+            (wide.into(), Code::FailedPrecondition, "OUT_OF_RANGE"),
+            (SheetError::Docx(long()).into(), Code::Internal, "INTERNAL"),
             (run(stale), Code::FailedPrecondition, "RUN_STALE"),
             (run(held.into()), Code::AlreadyExists, "RUN_EXISTS"),
             (run(unknown_run.into()), Code::NotFound, "RUN_UNKNOWN"),

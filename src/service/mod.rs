@@ -25,6 +25,7 @@ use crate::{
         file::SEGMENT_BYTES,
     },
     roster::person::PersonKey,
+    sheets::SheetError,
     store::{OpenReport, Progress, Store, StoreError, kept::Kept, ledger::Ledger},
 };
 
@@ -44,6 +45,8 @@ pub mod recheck;
 
 pub mod receipt;
 
+pub mod sheet;
+
 pub mod cases;
 
 pub mod check;
@@ -62,6 +65,7 @@ use law::Earlier;
 use record::{Recorded, plan_figures, plan_law, plan_standards, unrecorded};
 use reference::Reference;
 use roster::Means;
+use sheet::NoNotice;
 use writer::{Acknowledged, Command, Plan, PlanFn, SubmitError, Writer};
 
 /// The present instant, in whole microseconds. The only place where the time of day is read.
@@ -85,6 +89,12 @@ pub enum ServiceError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A month has no notice.
+    #[error(transparent)]
+    NoNotice(#[from] NoNotice),
+    /// A paper cannot be put together.
+    #[error(transparent)]
+    Sheet(#[from] SheetError),
     /// The system gives no thread.
     #[error("start the writer: {0}")]
     Thread(#[from] std::io::Error),

@@ -17,6 +17,8 @@ use super::{
     record::row_problems,
 };
 
+mod sheet;
+
 mod show;
 
 mod roster;
@@ -78,6 +80,8 @@ enum Command {
     /// The receipt: canonical JSON from which an outsider can check the run; its SHA-256 goes to
     /// standard error.
     Receipt(Named),
+    /// A spreadsheet of a run, for offices to sign and send; its SHA-256 goes to standard error.
+    Sheet(sheet::Sheet),
 }
 
 #[derive(Debug, Args)]
@@ -179,6 +183,7 @@ impl Run {
             Command::Verify(named) => verify(place, named.run.clone()),
             Command::Drift => drift(place),
             Command::Receipt(named) => receipt(place, named.run.clone()),
+            Command::Sheet(sheet) => sheet.run(place),
         }
     }
 
