@@ -1,7 +1,5 @@
 //! Cells of area × group × residence: a few thousand of them carry the law for millions of rows.
 
-use std::collections::HashMap;
-
 use crate::domain::{
     area::{AreaCode, Areas},
     code::Code,
@@ -28,7 +26,8 @@ pub struct Cells {
     /// For each six-digit code the place of the area, counted from 1; 0 when there is none.
     places: Vec<u16>,
     groups: Vec<Code>,
-    group_names: HashMap<Vec<u8>, u32>,
+    /// Codes and names of groups by their length in bytes: of one length there are few.
+    group_names: Vec<Vec<(Vec<u8>, u32)>>,
 }
 
 /// Six digits.
@@ -45,10 +44,14 @@ impl Cells {
                 places[place] = known.len() as u16;
             }
         }
-        let mut group_names = HashMap::new();
-        for (at, group) in groups.all().enumerate() {
-            group_names.insert(group.code.as_str().as_bytes().to_vec(), at as u32);
-            group_names.insert(group.zh.as_bytes().to_vec(), at as u32);
+        let mut group_names: Vec<Vec<_>> = Vec::new();
+        for (group, at) in groups.all().zip(0..) {
+            for name in [group.code.as_str(), &group.zh] {
+                if group_names.len() <= name.len() {
+                    group_names.resize(name.len() + 1, Vec::new());
+                }
+                group_names[name.len()].push((name.as_bytes().to_vec(), at));
+            }
         }
         let groups = groups.all().map(|group| group.code.clone()).collect();
         Self { areas: known, places, groups, group_names }
@@ -72,7 +75,8 @@ impl Cells {
 
     /// The place of a group.
     pub fn group(&self, text: &[u8]) -> Option<u32> {
-        self.group_names.get(text).copied()
+        let of_length = self.group_names.get(text.len())?;
+        of_length.iter().find(|(name, _)| name == text).map(|(_, at)| *at)
     }
 
     /// The place of a residence.

@@ -111,7 +111,7 @@ pub fn write_list(
         let part = parts.lock().ok().and_then(|mut parts| parts.pop());
         let Some(mut part) = part else { return Ok(()) };
         let (mut used, mut worker) =
-            (None, Worker { listing, shown: &shown, layout: &layout, beats: Vec::new() });
+            (None, Worker { listing, shown: &shown, layout: &layout, beats: Vec::new(), next: 0 });
         while let Some((number, mut batch)) = shared.next(used)? {
             let (mut lines, mut fen) = (0, 0_u64);
             let read = batch.rows(&layout, |(row, fields)| {
@@ -176,6 +176,8 @@ struct Worker<'a> {
     shown: &'a Shown,
     layout: &'a Layout,
     beats: Vec<u8>,
+    /// The first beaten claim that may be of a row to come.
+    next: usize,
 }
 
 impl Worker<'_> {
@@ -218,8 +220,11 @@ impl Worker<'_> {
     fn beaten(&mut self, row: u32) {
         self.beats.clear();
         let beats = &self.listing.picked.beats;
-        let first = beats.partition_point(|(paid, _)| *paid < row);
-        let own = beats[first..].iter().take_while(|(paid, _)| *paid == row);
+        // A worker's batches ascend, and so do its rows.
+        while beats.get(self.next).is_some_and(|(paid, _)| *paid < row) {
+            self.next += 1;
+        }
+        let own = beats[self.next..].iter().take_while(|(paid, _)| *paid == row);
         for (_, cell) in own {
             if !self.beats.is_empty() {
                 self.beats.push(b';');

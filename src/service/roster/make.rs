@@ -55,7 +55,8 @@ impl Service {
             Err(RosterRefused::NoKey) => PersonKey::fresh()?,
             key => key?,
         };
-        let first = self.first_reading(roster, spec, key, means, watch)?;
+        // What is not recorded needs no digest.
+        let first = self.first_reading((roster, false), spec, key, means, watch)?;
         self.work_out(&ledger, spec, principal, first, None, means, watch)
     }
 
@@ -75,7 +76,7 @@ impl Service {
         let kept = self.kept.as_ref().ok_or(RosterRefused::NoStore)?;
         let ledger = self.writer.snapshot();
         let key = self.key_of(&ledger, spec.month)?;
-        let first = self.first_reading(roster, spec, key, means, watch)?;
+        let first = self.first_reading((roster, true), spec, key, means, watch)?;
         let Request { principal, id: request_id, .. } = request;
         let digest = first.gathered.digest.clone().unwrap_or_default();
         let request_digest = sha256_hex(format!("{principal}|{digest}|{}", spec.canonical()));
@@ -153,7 +154,7 @@ impl Service {
 
     fn first_reading(
         &self,
-        roster: &Roster,
+        (roster, digest): (&Roster, bool),
         spec: &RosterSpec,
         key: PersonKey,
         means: Means,
@@ -162,7 +163,7 @@ impl Service {
         let Means { workers, memory } = means;
         let cells = self.cells();
         let reading = Reading { cells: &cells, key: &key, month: spec.month, workers, memory };
-        let gathered = gather(roster.open(true)?, &reading, watch)?;
+        let gathered = gather(roster.open(digest)?, &reading, watch)?;
         Ok(First { gathered, cells, key })
     }
 
