@@ -130,6 +130,13 @@ impl Kept {
         Self { folder }
     }
 
+    /// Removes a file that no entry refers to; if it cannot, the next start does.
+    pub fn remove(&self, digest: &str) {
+        if let Err(error) = fs::remove_file(self.path(digest)) {
+            tracing::warn!(%error, "a file that nothing refers to could not be removed");
+        }
+    }
+
     /// Removes what no entry refers to: left behind when the program was stopped in between.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use crate::{
         group::Names,
         life::Life,
         month::Month,
-        run::{RosterPin, Run, RunFinding, Weight},
+        run::{Pins, RosterPin, Run, RunFinding, Weight},
     },
     intake::persons::read_persons,
     journal::entry::{Operation, sha256_hex},
@@ -26,10 +26,10 @@ use crate::{
     },
     service::{
         Request, Service, ServiceError, now,
-        run::{RunRefused, RunSpec, assemble, spec_of, worked_out},
+        run::{RunRefused, RunSpec, assemble, worked_out},
         writer::{Acknowledged, Command, Plan, PlanFn, SubmitError},
     },
-    store::ledger::Ledger,
+    store::{ledger::Ledger, runs::run_id},
 };
 
 use super::{
@@ -111,30 +111,26 @@ impl Service {
             }
             error => ServiceError::from(error).into(),
         });
+        if submitted.is_err() && !self.writer.snapshot().runs.kept().contains(&digest) {
+            kept.remove(&digest);
+        }
         Ok((made(&submitted?)?, Some(worked)))
     }
 
-    /// Plans to record a run that was worked out on a ledger.
+    /// Plans to record a run that was worked out on a ledger, unless something came in between that it
+    /// might rest on: figures, standards, law, or another roster run of the month.
     fn recording(&self, seen: &Ledger, worked: &Worked) -> PlanFn {
-        let (reference, approvals) = (self.reference.clone(), self.approvals_needed);
         let (run, month) = (worked.run.clone(), worked.month);
-        let findings = worked.findings.clone();
-        let before = paying(seen, month);
+        let (before, known) = (paying(seen, month), known(seen));
         Box::new(move |ledger: &Ledger, at| {
-            if paying(ledger, month) != before {
+            if paying(ledger, month) != before || self::known(ledger) != known {
                 return Err(Box::new(Overtaken));
             }
-            let (mut spec, view) = (spec_of(&run), View::default());
-            spec.findings.clone_from(&findings);
-            let budget = worked_out(&reference, ledger, &reference.data.library, &spec, &view)?;
-            let by = run.made_by.clone();
-            let again = assemble(&reference, ledger, spec, budget, by, approvals, at)?;
-            // A rate that changed in between may have changed who is paid for what.
-            if again.lines != run.lines {
-                return Err(Box::new(Overtaken));
-            }
-            let answer = serde_json::json!({ "run": again.id });
-            Ok(Plan { operation: Some(Operation::MakeRun { run: again.into() }), answer })
+            let pins = Pins { known_at: at, ..run.pins };
+            let run = Run { id: run_id(ledger.sequence() + 1), pins, ..run };
+            ledger.runs.check_free(&run).map_err(RunRefused::from)?;
+            let answer = serde_json::json!({ "run": run.id });
+            Ok(Plan { operation: Some(Operation::MakeRun { run: run.into() }), answer })
         })
     }
 
@@ -205,7 +201,7 @@ impl Service {
             RosterPin { month, roster, rows, claims, key, beaten, rejects, conflicts, follows };
         findings.extend(noted(&picked, &cells, month, conflicts));
         let run = self.run_of(ledger, &cells, &picked, spec, (pin, &findings), principal)?;
-        Ok(Worked { run, picked, rates, cells, month, earlier: names, findings })
+        Ok(Worked { run, picked, rates, cells, month, earlier: names })
     }
 
     fn run_of(
@@ -299,6 +295,11 @@ struct First {
     gathered: Gathered,
     cells: Cells,
     key: PersonKey,
+}
+
+/// How much is known that a run may rest on.
+fn known(ledger: &Ledger) -> (usize, usize, usize) {
+    (ledger.figures.len(), ledger.standards.len(), ledger.law().len())
 }
 
 /// Nothing was recorded for the request yet.

@@ -9,11 +9,7 @@ use std::{
 };
 
 use crate::{
-    domain::{
-        life::RunState,
-        month::Month,
-        run::{Run, RunFinding},
-    },
+    domain::{life::RunState, month::Month, run::Run},
     intake::table::Problems,
     journal::entry::sha256_hex,
     roster::{
@@ -209,7 +205,6 @@ pub struct Worked {
     month: Month,
     /// The earlier runs that were looked into.
     earlier: Vec<String>,
-    findings: Vec<RunFinding>,
 }
 
 impl Worked {
