@@ -598,3 +598,61 @@ fn a_sum_for_a_period_is_owed_once_in_each() {
         holds([&head("edge", "regional"), trigger, TRIGGER, &amount, terms, &cases].concat());
     }
 }
+
+#[test]
+fn an_earlier_amount_rests_on_at_most_four_earlier_months() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\n";
+    let amount = r#"
+[amount]
+order = [ { until = "2024-02", value = ["sum", "round"] }, { value = ["before", "round"] } ]
+
+[amount.steps.sum]
+kind = "flat"
+yuan = "25"
+
+[amount.steps.before]
+kind = "earlier_amount"
+months_back = 1
+
+[amount.steps.round]
+kind = "round"
+mode = "none"
+"#;
+    let asked = |month: &str, what: &str| {
+        let line = "group = \"subsistence_allowance\", residence = \"urban\"";
+        case(month, &[rises("cpi", ALL_YEAR)], &format!("amounts = [ {{ {line}, {what} }} ]"))
+    };
+    let cases = [
+        asked("2024-02", "yuan = \"25\""),
+        asked("2024-03", "yuan = \"25\""),
+        asked("2024-05", "yuan = \"25\""),
+        asked("2024-06", "yuan = \"25\""),
+        asked("2024-07", "outcome = \"undecidable\""),
+    ];
+    holds([&head("edge", "regional"), trigger, TRIGGER, amount, &cases.concat()].concat());
+    let unpaid = case(
+        "2024-03",
+        &[rises("cpi", "3.0 2.9 3.0")],
+        "amounts = [ { group = \"subsistence_allowance\", residence = \"urban\", yuan = \"0\" } ]",
+    );
+    holds([&head("edge", "regional"), trigger, TRIGGER, amount, &unpaid].concat());
+}
+
+#[test]
+fn steps_may_name_each_other_eight_deep() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\n";
+    for (deep, what) in
+        [(7, "yuan = \"25\""), (8, "yuan = \"25\""), (9, "outcome = \"undecidable\"")]
+    {
+        let mut amount = FLAT.replace("[\"sum\", \"round\"]", "[\"best1\", \"round\"]");
+        for at in 1..=deep {
+            let next = if at == deep { "sum".to_owned() } else { format!("best{}", at + 1) };
+            amount +=
+                &format!("\n[amount.steps.best{at}]\nkind = \"higher_of\"\nof = [{next:?}]\n");
+        }
+        let line = "group = \"subsistence_allowance\", residence = \"urban\"";
+        let expect = format!("amounts = [ {{ {line}, {what} }} ]");
+        let cases = case("2024-01", &[rises("cpi", "3.0")], &expect);
+        holds([&head("edge", "regional"), trigger, TRIGGER, &amount, &cases].concat());
+    }
+}
