@@ -656,3 +656,40 @@ fn steps_may_name_each_other_eight_deep() {
         holds([&head("edge", "regional"), trigger, TRIGGER, &amount, &cases].concat());
     }
 }
+
+#[test]
+fn a_start_pays_the_idle_months_before_it_also_while_it_cannot_be_told() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\ncounts_from = \"rule\"\n\
+                   back_pay_months = 3\n";
+    let asked = |month: &str, cpi: &str, state: &str, triggered: &str| {
+        let expect = format!("state = {state:?}, triggered = {triggered:?}");
+        case(month, &[rises("cpi", cpi)], &expect)
+    };
+    let run = TRIGGER.replace("threshold", "run_months = 3\nthreshold");
+    let cases = [
+        asked("2024-01", "2.9 3.0 3.0 3.0", "inactive", "no"),
+        asked("2024-02", "2.9 3.0 3.0 3.0", "back_paid", "yes"),
+        asked("2024-03", "2.9 3.0 3.0 3.0", "back_paid", "yes"),
+        asked("2024-04", "2.9 3.0 3.0 3.0", "started", "yes"),
+        asked("2024-03", "2.9 3.0 3.0 2.9", "inactive", "no"),
+        // April is not due yet: so far nothing is paid.
+        asked("2024-03", "2.9 3.0 3.0", "inactive", "no"),
+        // April is passed over, and may have started it.
+        asked("2024-03", "2.9 3.0 3.0 - 2.9", "undecidable", "undecidable"),
+        asked("2024-02", "2.9 3.0 3.0 - 2.9", "undecidable", "undecidable"),
+        asked("2024-01", "2.9 3.0 3.0 - 2.9", "inactive", "no"),
+        asked("2024-03", "2.9 3.0 2.9 - 2.9", "inactive", "no"),
+    ];
+    holds([&head("edge", "regional"), trigger, &run, FLAT, &cases.concat()].concat());
+    // A start with one month pays two before it that did not reach the threshold.
+    let cases = [
+        asked("2024-01", "2.9 2.9 2.9 3.0", "inactive", "no"),
+        asked("2024-02", "2.9 2.9 2.9 3.0", "back_paid", "yes"),
+        asked("2024-03", "2.9 2.9 2.9 3.0", "back_paid", "yes"),
+        asked("2024-03", "2.9 2.9 2.9 2.9", "inactive", "no"),
+        asked("2024-03", "2.9 2.9 2.9 - 2.9", "undecidable", "undecidable"),
+        asked("2024-02", "2.9 2.9 2.9 - 2.9", "undecidable", "undecidable"),
+        asked("2024-01", "2.9 2.9 2.9 - 2.9", "inactive", "no"),
+    ];
+    holds([&head("edge", "regional"), trigger, TRIGGER, FLAT, &cases.concat()].concat());
+}
