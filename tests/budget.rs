@@ -544,3 +544,45 @@ fn a_step_without_its_number_yields_no_sum() {
     let others = floor.clone() + "yuan = [ { residence = \"rural\", value = \"30\" } ]\n";
     assert_eq!(asked(&others), (1, false));
 }
+
+#[test]
+fn a_month_after_one_without_a_rule_may_run_on() {
+    let first = HEAD
+        .replace("from = \"2024-01\"", "from = \"2024-01\", until = \"2024-02\"")
+        .replace("when = \"cpi\"\ncounts_from = \"rule\"", "when = { open = true }");
+    let second = HEAD
+        .replace("\"sample\"", "\"second\"")
+        .replace("from = \"2024-01\"", "from = \"2024-03\"")
+        .replace("counts_from = \"rule\"", "below = \"pay\"\nend_after_months = 2");
+    let texts = [first + FLAT, second + FLAT];
+    let asked = |cpi: &str, month: &str| {
+        let texts = [texts[0].as_str(), texts[1].as_str()];
+        match drawn(&texts, &Facts::cpi(cpi), &[urban(month, 1)], false) {
+            Ok(_) => "paid".to_owned(),
+            Err(BudgetError::Refused(all)) => all[0].text.en.clone(),
+            Err(other) => panic!("{other}"),
+        }
+    };
+    let place = "示例40市 (994000)";
+    assert_eq!(
+        asked("3.0 3.0", "2024-02"),
+        format!(
+            "{place} 2024-02: undecidable: the rule is incomplete: trigger.when is not set by any \
+             document in force (left open by sample)"
+        )
+    );
+    // It pays if it was running; whether it was, no document says.
+    assert_eq!(
+        asked("3.0 3.0 2.9", "2024-03"),
+        format!(
+            "{place} 2024-03: undecidable: depends on 2024-02, which cannot be decided; CPI 2.9% \
+             does not reach 3.0%"
+        )
+    );
+    assert_eq!(
+        asked("3.0 3.0 2.9 2.9", "2024-04"),
+        format!("{place} 2024-04: not triggered: CPI 2.9% does not reach 3.0%")
+    );
+    assert_eq!(asked("3.0 3.0 3.0", "2024-03"), "paid");
+    assert_eq!(asked("3.0 3.0 3.0 2.9", "2024-04"), "paid");
+}

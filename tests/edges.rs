@@ -407,27 +407,6 @@ mode = "none"
     holds([&head("edge", "regional"), trigger, &condition, amount, &cases].concat());
 }
 
-#[test]
-fn a_month_after_one_without_a_rule_may_run_on() {
-    let open = "[trigger]\nlevel = [\"prefecture\"]\nwhen = { open = true, note = \"lost\" }\n";
-    let first = head("first", "regional")
-        .replace("from = \"2024-01\"", "from = \"2024-01\", until = \"2024-02\"");
-    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\nbelow = \"pay\"\n\
-                   end_after_months = 2\n";
-    let second = head("second", "regional").replace("from = \"2024-01\"", "from = \"2024-03\"");
-    let asked = |month: &str, cpi: &str, expect: &str| case(month, &[rises("cpi", cpi)], expect);
-    let cases = [
-        // It pays if it was running; whether it was, no document says.
-        asked("2024-03", "3.0 3.0 2.9", "triggered = \"undecidable\", state = \"undecidable\""),
-        asked("2024-04", "3.0 3.0 2.9 2.9", "triggered = \"no\""),
-        asked("2024-03", "3.0 3.0 3.0", "triggered = \"yes\", state = \"started\""),
-        asked("2024-04", "3.0 3.0 3.0 2.9", "triggered = \"yes\", state = \"continuing\""),
-    ];
-    let first = [&first, open, TRIGGER, FLAT].concat();
-    let second = [&second, trigger, TRIGGER, FLAT, &cases.concat()].concat();
-    assert_eq!(found(&[first, second]), Vec::<String>::new());
-}
-
 /// A year in which every month triggers.
 const ALL_YEAR: &str = "3.0 3.0 3.0 3.0 3.0 3.0 3.0 3.0 3.0 3.0 3.0 3.0";
 
