@@ -366,6 +366,22 @@ fn each_month_of_a_run_is_held_against_the_threshold_of_its_own_month() {
 }
 
 #[test]
+fn months_before_the_document_count_unless_it_says_that_it_begins_anew() {
+    let head = head("edge", "regional").replace("from = \"2024-01\"", "from = \"2024-02\"");
+    let condition = TRIGGER.replace("threshold", "run_months = 2\nthreshold");
+    for (counts_from, february, march) in [
+        ("", "started", "continuing"),
+        ("counts_from = \"any\"\n", "started", "continuing"),
+        ("counts_from = \"rule\"\n", "inactive", "started"),
+    ] {
+        let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\n";
+        let cases =
+            [state("2024-02", "3.0 3.0 3.0", february), state("2024-03", "3.0 3.0 3.0", march)];
+        holds([&head, trigger, counts_from, &condition, FLAT, &cases.concat()].concat());
+    }
+}
+
+#[test]
 fn a_plain_threshold_replaces_the_recorded_one_of_a_document_below() {
     let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"target\"\n\
                    [trigger.conditions.target]\nseries = \"cpi\"\ncomparator = \">=\"\n\
