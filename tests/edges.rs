@@ -688,3 +688,106 @@ fn a_start_pays_the_idle_months_before_it_also_while_it_cannot_be_told() {
     ];
     holds([&head("edge", "regional"), trigger, TRIGGER, FLAT, &cases.concat()].concat());
 }
+
+/// A condition on food beside the one on the CPI.
+const FOOD: &str =
+    "[trigger.conditions.food]\nseries = \"food\"\ncomparator = \">=\"\nthreshold = \"6.0\"\n";
+
+#[test]
+fn a_test_of_its_own_for_going_on_starts_nothing_and_keeps_it_running() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\nhold_when = \"still\"\n\
+                   counts_from = \"rule\"\n[trigger.conditions.still]\nseries = \"cpi\"\n\
+                   comparator = \">\"\nthreshold = \"2.5\"\n";
+    let cases = [
+        state("2024-01", "2.6", "inactive"),
+        state("2024-02", "3.0 2.6", "continuing"),
+        state("2024-02", "3.0 2.5", "suspended"),
+        state("2024-02", "3.0 2.4", "suspended"),
+        state("2024-03", "3.0 2.6 2.6", "continuing"),
+        state("2024-03", "3.0 2.5 2.6", "inactive"),
+        state("2024-03", "3.0 2.5 3.0", "started"),
+    ];
+    holds([&head("edge", "regional"), trigger, TRIGGER, FLAT, &cases.concat()].concat());
+}
+
+#[test]
+fn the_start_is_carried_by_what_started_it_where_the_test_for_going_on_fails() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\nhold_when = \"food\"\n\
+                   counts_from = \"rule\"\n";
+    let asked = |food: &str, carried_by: &str| {
+        let figures = [rises("cpi", "3.0"), rises("food", food)];
+        let expect = format!("state = \"started\", carried_by = [ {carried_by:?} ]");
+        case("2024-01", &figures, &expect)
+    };
+    let cases = [asked("5.9", "cpi"), asked("6.0", "food")];
+    holds([&head("edge", "regional"), trigger, TRIGGER, FOOD, FLAT, &cases.concat()].concat());
+}
+
+#[test]
+fn after_an_end_test_nothing_starts_for_the_months_of_the_pause() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\ncounts_from = \"rule\"\n\
+                   end_when = \"absorbed\"\npause_months = 2\n\
+                   [trigger.conditions.absorbed]\nseries = \"standards_absorb_rise\"\n\
+                   comparator = \">=\"\nthreshold = \"1\"\n";
+    let asked = |month: &str, state: &str| {
+        let figures =
+            [rises("cpi", "3.0 3.0 3.0 3.0 3.0"), rises("standards_absorb_rise", "0 1 0 0 0")];
+        case(month, &figures, &format!("state = {state:?}"))
+    };
+    let cases = [
+        asked("2024-01", "started"),
+        asked("2024-02", "ended"),
+        asked("2024-03", "inactive"),
+        asked("2024-04", "inactive"),
+        asked("2024-05", "started"),
+    ];
+    holds([&head("edge", "regional"), trigger, TRIGGER, FLAT, &cases.concat()].concat());
+}
+
+#[test]
+fn a_block_is_lifted_by_the_test_for_going_on_and_the_same_month_may_start_again() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\nhold_when = \"food\"\n\
+                   counts_from = \"rule\"\nlongest_run_months = 1\n";
+    let asked = |month: &str, cpi: &str, food: &str, state: &str| {
+        let figures = [rises("cpi", cpi), rises("food", food)];
+        case(month, &figures, &format!("state = {state:?}"))
+    };
+    let cases = [
+        asked("2024-02", "3.0 3.0", "6.0 6.0", "ended"),
+        asked("2024-03", "3.0 3.0 3.0", "6.0 6.0 6.0", "inactive"),
+        asked("2024-03", "3.0 3.0 3.0", "6.0 6.0 5.9", "started"),
+        asked("2024-03", "3.0 3.0 2.9", "6.0 6.0 5.9", "inactive"),
+        asked("2024-04", "3.0 3.0 2.9 3.0", "6.0 6.0 5.9 6.0", "started"),
+    ];
+    holds([&head("edge", "regional"), trigger, TRIGGER, FOOD, FLAT, &cases.concat()].concat());
+}
+
+#[test]
+fn only_what_started_it_keeps_it_running_where_the_rule_says_so() {
+    let trigger = |holds_on: &str| {
+        format!(
+            "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi or food\"\nholds_on = {holds_on:?}\n\
+             counts_from = \"rule\"\n"
+        )
+    };
+    let asked = |cpi: &str, food: &str, expect: &str| {
+        let figures = [rises("cpi", cpi), rises("food", food)];
+        case(&format!("2024-{:02}", cpi.split(' ').count()), &figures, expect)
+    };
+    let any = [
+        asked("3.0 2.9", "5.9 6.0", "state = \"continuing\", carried_by = [\"food\"]"),
+        asked("3.0 3.0", "5.9 6.0", "state = \"continuing\", carried_by = [\"cpi\", \"food\"]"),
+    ];
+    let carrying = [
+        asked("3.0 2.9", "5.9 6.0", "state = \"suspended\""),
+        asked("3.0 3.0", "5.9 5.9", "state = \"continuing\", carried_by = [\"cpi\"]"),
+        // Food came to carry it as well, and may carry it on.
+        asked("3.0 3.0 2.9", "5.9 6.0 6.0", "state = \"continuing\", carried_by = [\"food\"]"),
+        asked("3.0 2.9", "6.0 5.9", "state = \"suspended\""),
+        asked("3.0 2.9", "6.0 6.0", "state = \"continuing\", carried_by = [\"food\"]"),
+    ];
+    for (holds_on, cases) in [("any", any.concat()), ("carrying", carrying.concat())] {
+        let (head, trigger) = (head("edge", "regional"), trigger(holds_on));
+        holds([&head, &trigger, TRIGGER, FOOD, FLAT, &cases].concat());
+    }
+}
