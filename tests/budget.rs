@@ -463,3 +463,126 @@ due_months_after = 1
     assert_eq!(standards.collect::<Vec<_>>(), ["994000/2024-01/dibao_urban 1"]);
     assert_eq!(codes(&budget), ["funding_unstated"]);
 }
+
+#[test]
+fn an_undecidable_month_tells_all_that_is_missing_and_no_more() {
+    let condition = |name: &str, threshold: &str| {
+        format!(
+            "[trigger.conditions.{name}]\nseries = {name:?}\ncomparator = \">=\"\n\
+             threshold = {threshold:?}\n\n"
+        )
+    };
+    let more = condition("food", "6.0") + &condition("grain", "10.0");
+    let more = more + &condition("standards_absorb_rise", "1") + "[[groups]]";
+    let asked = |trigger: &str, facts: Facts, month: &str| {
+        let text = HEAD.replace("when = \"cpi\"", trigger).replace("[[groups]]", &more);
+        let text = text + FLAT;
+        match drawn(&[&text], &facts, &[urban(month, 1)], false) {
+            Err(BudgetError::Refused(all)) => all[0].text.en.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let pays_below = "when = \"cpi or (food and grain)\"\nbelow = \"pay\"\nend_after_months = 2";
+    let place = "示例40市 (994000)";
+    // Grain changes nothing while food does not hold; what counts is whether January began it.
+    let facts = || Facts::cpi("- 2.9").series("food", "5.9 5.9").series("grain", "9.9");
+    assert_eq!(
+        asked(pays_below, facts(), "2024-02"),
+        format!(
+            "{place} 2024-02: undecidable: grain of 994000 for 2024-02 is missing; depends on \
+             2024-01, which cannot be decided; CPI 2.9% does not reach 3.0%; food 5.9% does not \
+             reach 6.0%"
+        )
+    );
+    // February by itself is undecided too: January is not named beside it.
+    let facts = || Facts::cpi("-").series("food", "5.9 5.9").series("grain", "9.9 9.9");
+    assert_eq!(
+        asked(pays_below, facts(), "2024-02"),
+        format!(
+            "{place} 2024-02: undecidable: CPI of 994000 for 2024-02 is missing; food 5.9% does \
+             not reach 6.0%; grain 9.9% does not reach 10.0%"
+        )
+    );
+    // January was undecided, February settled it; only whether April ends it is missing.
+    let ends = "when = \"cpi\"\nend_when = \"standards_absorb_rise\"";
+    let facts = || Facts::cpi("- 2.9 3.0 3.0").series("standards_absorb_rise", "0 0 0");
+    assert_eq!(
+        asked(ends, facts(), "2024-04"),
+        format!(
+            "{place} 2024-04: undecidable: {} of 994000 for 2024-04 is missing; CPI 3.0% reaches \
+             3.0%",
+            DATA.series.en(&"standards_absorb_rise".parse().unwrap())
+        )
+    );
+    // Nothing is missing but how long it runs on.
+    let open =
+        "when = \"cpi\"\nbelow = \"pay\"\nend_after_months = { open = true, note = \"lost\" }";
+    assert_eq!(
+        asked(open, Facts::cpi("3.0 2.9"), "2024-02"),
+        format!(
+            "{place} 2024-02: undecidable: the rule is incomplete: trigger.end_after_months is \
+             not set by any document in force; CPI 2.9% does not reach 3.0%"
+        )
+    );
+    assert_eq!(
+        asked(open, Facts::cpi("3.0 -"), "2024-02"),
+        format!("{place} 2024-02: undecidable: CPI of 994000 for 2024-02 is missing")
+    );
+}
+
+#[test]
+fn a_step_without_its_number_yields_no_sum() {
+    let floor = FLAT.replace("[\"sum\", \"round\"]", "[\"sum\", \"floor\", \"round\"]")
+        + "\n[amount.steps.floor]\nkind = \"floor\"\n";
+    let asked = |floor: &str| {
+        let text = [HEAD, floor].concat();
+        let budget = budgeted(&text, &Facts::cpi("3.0"), &[urban("2024-01", 1)]);
+        (budget.lines.len(), codes(&budget).contains(&"no_sum"))
+    };
+    assert_eq!(asked(&floor), (0, true));
+    // A floor that is set for others only is passed over.
+    let others = floor.clone() + "yuan = [ { residence = \"rural\", value = \"30\" } ]\n";
+    assert_eq!(asked(&others), (1, false));
+}
+
+#[test]
+fn a_month_after_one_without_a_rule_may_run_on() {
+    let first = HEAD
+        .replace("from = \"2024-01\"", "from = \"2024-01\", until = \"2024-02\"")
+        .replace("when = \"cpi\"\ncounts_from = \"rule\"", "when = { open = true }");
+    let second = HEAD
+        .replace("\"sample\"", "\"second\"")
+        .replace("from = \"2024-01\"", "from = \"2024-03\"")
+        .replace("counts_from = \"rule\"", "below = \"pay\"\nend_after_months = 2");
+    let texts = [first + FLAT, second + FLAT];
+    let asked = |cpi: &str, month: &str| {
+        let texts = [texts[0].as_str(), texts[1].as_str()];
+        match drawn(&texts, &Facts::cpi(cpi), &[urban(month, 1)], false) {
+            Ok(_) => "paid".to_owned(),
+            Err(BudgetError::Refused(all)) => all[0].text.en.clone(),
+            Err(other) => panic!("{other}"),
+        }
+    };
+    let place = "示例40市 (994000)";
+    assert_eq!(
+        asked("3.0 3.0", "2024-02"),
+        format!(
+            "{place} 2024-02: undecidable: the rule is incomplete: trigger.when is not set by any \
+             document in force (left open by sample)"
+        )
+    );
+    // It pays if it was running; whether it was, no document says.
+    assert_eq!(
+        asked("3.0 3.0 2.9", "2024-03"),
+        format!(
+            "{place} 2024-03: undecidable: depends on 2024-02, which cannot be decided; CPI 2.9% \
+             does not reach 3.0%"
+        )
+    );
+    assert_eq!(
+        asked("3.0 3.0 2.9 2.9", "2024-04"),
+        format!("{place} 2024-04: not triggered: CPI 2.9% does not reach 3.0%")
+    );
+    assert_eq!(asked("3.0 3.0 3.0", "2024-03"), "paid");
+    assert_eq!(asked("3.0 3.0 3.0 2.9", "2024-04"), "paid");
+}

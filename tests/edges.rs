@@ -366,6 +366,22 @@ fn each_month_of_a_run_is_held_against_the_threshold_of_its_own_month() {
 }
 
 #[test]
+fn months_before_the_document_count_unless_it_says_that_it_begins_anew() {
+    let head = head("edge", "regional").replace("from = \"2024-01\"", "from = \"2024-02\"");
+    let condition = TRIGGER.replace("threshold", "run_months = 2\nthreshold");
+    for (counts_from, february, march) in [
+        ("", "started", "continuing"),
+        ("counts_from = \"any\"\n", "started", "continuing"),
+        ("counts_from = \"rule\"\n", "inactive", "started"),
+    ] {
+        let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\n";
+        let cases =
+            [state("2024-02", "3.0 3.0 3.0", february), state("2024-03", "3.0 3.0 3.0", march)];
+        holds([&head, trigger, counts_from, &condition, FLAT, &cases.concat()].concat());
+    }
+}
+
+#[test]
 fn a_plain_threshold_replaces_the_recorded_one_of_a_document_below() {
     let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"target\"\n\
                    [trigger.conditions.target]\nseries = \"cpi\"\ncomparator = \">=\"\n\
@@ -405,27 +421,6 @@ mode = "none"
     let figures = [rises("cpi", "0.5"), rises("city_decides", "1")];
     let cases = case("2024-01", &figures, &format!("amounts = [ {{ {line} }} ]"));
     holds([&head("edge", "regional"), trigger, &condition, amount, &cases].concat());
-}
-
-#[test]
-fn a_month_after_one_without_a_rule_may_run_on() {
-    let open = "[trigger]\nlevel = [\"prefecture\"]\nwhen = { open = true, note = \"lost\" }\n";
-    let first = head("first", "regional")
-        .replace("from = \"2024-01\"", "from = \"2024-01\", until = \"2024-02\"");
-    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\nbelow = \"pay\"\n\
-                   end_after_months = 2\n";
-    let second = head("second", "regional").replace("from = \"2024-01\"", "from = \"2024-03\"");
-    let asked = |month: &str, cpi: &str, expect: &str| case(month, &[rises("cpi", cpi)], expect);
-    let cases = [
-        // It pays if it was running; whether it was, no document says.
-        asked("2024-03", "3.0 3.0 2.9", "triggered = \"undecidable\", state = \"undecidable\""),
-        asked("2024-04", "3.0 3.0 2.9 2.9", "triggered = \"no\""),
-        asked("2024-03", "3.0 3.0 3.0", "triggered = \"yes\", state = \"started\""),
-        asked("2024-04", "3.0 3.0 3.0 2.9", "triggered = \"yes\", state = \"continuing\""),
-    ];
-    let first = [&first, open, TRIGGER, FLAT].concat();
-    let second = [&second, trigger, TRIGGER, FLAT, &cases.concat()].concat();
-    assert_eq!(found(&[first, second]), Vec::<String>::new());
 }
 
 /// A year in which every month triggers.
@@ -596,5 +591,203 @@ fn a_sum_for_a_period_is_owed_once_in_each() {
         });
         let cases: String = cases.collect();
         holds([&head("edge", "regional"), trigger, TRIGGER, &amount, terms, &cases].concat());
+    }
+}
+
+#[test]
+fn an_earlier_amount_rests_on_at_most_four_earlier_months() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\n";
+    let amount = r#"
+[amount]
+order = [ { until = "2024-02", value = ["sum", "round"] }, { value = ["before", "round"] } ]
+
+[amount.steps.sum]
+kind = "flat"
+yuan = "25"
+
+[amount.steps.before]
+kind = "earlier_amount"
+months_back = 1
+
+[amount.steps.round]
+kind = "round"
+mode = "none"
+"#;
+    let asked = |month: &str, what: &str| {
+        let line = "group = \"subsistence_allowance\", residence = \"urban\"";
+        case(month, &[rises("cpi", ALL_YEAR)], &format!("amounts = [ {{ {line}, {what} }} ]"))
+    };
+    let cases = [
+        asked("2024-02", "yuan = \"25\""),
+        asked("2024-03", "yuan = \"25\""),
+        asked("2024-05", "yuan = \"25\""),
+        asked("2024-06", "yuan = \"25\""),
+        asked("2024-07", "outcome = \"undecidable\""),
+    ];
+    holds([&head("edge", "regional"), trigger, TRIGGER, amount, &cases.concat()].concat());
+    let unpaid = case(
+        "2024-03",
+        &[rises("cpi", "3.0 2.9 3.0")],
+        "amounts = [ { group = \"subsistence_allowance\", residence = \"urban\", yuan = \"0\" } ]",
+    );
+    holds([&head("edge", "regional"), trigger, TRIGGER, amount, &unpaid].concat());
+}
+
+#[test]
+fn steps_may_name_each_other_eight_deep() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\n";
+    for (deep, what) in
+        [(7, "yuan = \"25\""), (8, "yuan = \"25\""), (9, "outcome = \"undecidable\"")]
+    {
+        let mut amount = FLAT.replace("[\"sum\", \"round\"]", "[\"best1\", \"round\"]");
+        for at in 1..=deep {
+            let next = if at == deep { "sum".to_owned() } else { format!("best{}", at + 1) };
+            amount +=
+                &format!("\n[amount.steps.best{at}]\nkind = \"higher_of\"\nof = [{next:?}]\n");
+        }
+        let line = "group = \"subsistence_allowance\", residence = \"urban\"";
+        let expect = format!("amounts = [ {{ {line}, {what} }} ]");
+        let cases = case("2024-01", &[rises("cpi", "3.0")], &expect);
+        holds([&head("edge", "regional"), trigger, TRIGGER, &amount, &cases].concat());
+    }
+}
+
+#[test]
+fn a_start_pays_the_idle_months_before_it_also_while_it_cannot_be_told() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\ncounts_from = \"rule\"\n\
+                   back_pay_months = 3\n";
+    let asked = |month: &str, cpi: &str, state: &str, triggered: &str| {
+        let expect = format!("state = {state:?}, triggered = {triggered:?}");
+        case(month, &[rises("cpi", cpi)], &expect)
+    };
+    let run = TRIGGER.replace("threshold", "run_months = 3\nthreshold");
+    let cases = [
+        asked("2024-01", "2.9 3.0 3.0 3.0", "inactive", "no"),
+        asked("2024-02", "2.9 3.0 3.0 3.0", "back_paid", "yes"),
+        asked("2024-03", "2.9 3.0 3.0 3.0", "back_paid", "yes"),
+        asked("2024-04", "2.9 3.0 3.0 3.0", "started", "yes"),
+        asked("2024-03", "2.9 3.0 3.0 2.9", "inactive", "no"),
+        // April is not due yet: so far nothing is paid.
+        asked("2024-03", "2.9 3.0 3.0", "inactive", "no"),
+        // April is passed over, and may have started it.
+        asked("2024-03", "2.9 3.0 3.0 - 2.9", "undecidable", "undecidable"),
+        asked("2024-02", "2.9 3.0 3.0 - 2.9", "undecidable", "undecidable"),
+        asked("2024-01", "2.9 3.0 3.0 - 2.9", "inactive", "no"),
+        asked("2024-03", "2.9 3.0 2.9 - 2.9", "inactive", "no"),
+    ];
+    holds([&head("edge", "regional"), trigger, &run, FLAT, &cases.concat()].concat());
+    // A start with one month pays two before it that did not reach the threshold.
+    let cases = [
+        asked("2024-01", "2.9 2.9 2.9 3.0", "inactive", "no"),
+        asked("2024-02", "2.9 2.9 2.9 3.0", "back_paid", "yes"),
+        asked("2024-03", "2.9 2.9 2.9 3.0", "back_paid", "yes"),
+        asked("2024-03", "2.9 2.9 2.9 2.9", "inactive", "no"),
+        asked("2024-03", "2.9 2.9 2.9 - 2.9", "undecidable", "undecidable"),
+        asked("2024-02", "2.9 2.9 2.9 - 2.9", "undecidable", "undecidable"),
+        asked("2024-01", "2.9 2.9 2.9 - 2.9", "inactive", "no"),
+    ];
+    holds([&head("edge", "regional"), trigger, TRIGGER, FLAT, &cases.concat()].concat());
+}
+
+/// A condition on food beside the one on the CPI.
+const FOOD: &str =
+    "[trigger.conditions.food]\nseries = \"food\"\ncomparator = \">=\"\nthreshold = \"6.0\"\n";
+
+#[test]
+fn a_test_of_its_own_for_going_on_starts_nothing_and_keeps_it_running() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\nhold_when = \"still\"\n\
+                   counts_from = \"rule\"\n[trigger.conditions.still]\nseries = \"cpi\"\n\
+                   comparator = \">\"\nthreshold = \"2.5\"\n";
+    let cases = [
+        state("2024-01", "2.6", "inactive"),
+        state("2024-02", "3.0 2.6", "continuing"),
+        state("2024-02", "3.0 2.5", "suspended"),
+        state("2024-02", "3.0 2.4", "suspended"),
+        state("2024-03", "3.0 2.6 2.6", "continuing"),
+        state("2024-03", "3.0 2.5 2.6", "inactive"),
+        state("2024-03", "3.0 2.5 3.0", "started"),
+    ];
+    holds([&head("edge", "regional"), trigger, TRIGGER, FLAT, &cases.concat()].concat());
+}
+
+#[test]
+fn the_start_is_carried_by_what_started_it_where_the_test_for_going_on_fails() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\nhold_when = \"food\"\n\
+                   counts_from = \"rule\"\n";
+    let asked = |food: &str, carried_by: &str| {
+        let figures = [rises("cpi", "3.0"), rises("food", food)];
+        let expect = format!("state = \"started\", carried_by = [ {carried_by:?} ]");
+        case("2024-01", &figures, &expect)
+    };
+    let cases = [asked("5.9", "cpi"), asked("6.0", "food")];
+    holds([&head("edge", "regional"), trigger, TRIGGER, FOOD, FLAT, &cases.concat()].concat());
+}
+
+#[test]
+fn after_an_end_test_nothing_starts_for_the_months_of_the_pause() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\ncounts_from = \"rule\"\n\
+                   end_when = \"absorbed\"\npause_months = 2\n\
+                   [trigger.conditions.absorbed]\nseries = \"standards_absorb_rise\"\n\
+                   comparator = \">=\"\nthreshold = \"1\"\n";
+    let asked = |month: &str, state: &str| {
+        let figures =
+            [rises("cpi", "3.0 3.0 3.0 3.0 3.0"), rises("standards_absorb_rise", "0 1 0 0 0")];
+        case(month, &figures, &format!("state = {state:?}"))
+    };
+    let cases = [
+        asked("2024-01", "started"),
+        asked("2024-02", "ended"),
+        asked("2024-03", "inactive"),
+        asked("2024-04", "inactive"),
+        asked("2024-05", "started"),
+    ];
+    holds([&head("edge", "regional"), trigger, TRIGGER, FLAT, &cases.concat()].concat());
+}
+
+#[test]
+fn a_block_is_lifted_by_the_test_for_going_on_and_the_same_month_may_start_again() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\nhold_when = \"food\"\n\
+                   counts_from = \"rule\"\nlongest_run_months = 1\n";
+    let asked = |month: &str, cpi: &str, food: &str, state: &str| {
+        let figures = [rises("cpi", cpi), rises("food", food)];
+        case(month, &figures, &format!("state = {state:?}"))
+    };
+    let cases = [
+        asked("2024-02", "3.0 3.0", "6.0 6.0", "ended"),
+        asked("2024-03", "3.0 3.0 3.0", "6.0 6.0 6.0", "inactive"),
+        asked("2024-03", "3.0 3.0 3.0", "6.0 6.0 5.9", "started"),
+        asked("2024-03", "3.0 3.0 2.9", "6.0 6.0 5.9", "inactive"),
+        asked("2024-04", "3.0 3.0 2.9 3.0", "6.0 6.0 5.9 6.0", "started"),
+    ];
+    holds([&head("edge", "regional"), trigger, TRIGGER, FOOD, FLAT, &cases.concat()].concat());
+}
+
+#[test]
+fn only_what_started_it_keeps_it_running_where_the_rule_says_so() {
+    let trigger = |holds_on: &str| {
+        format!(
+            "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi or food\"\nholds_on = {holds_on:?}\n\
+             counts_from = \"rule\"\n"
+        )
+    };
+    let asked = |cpi: &str, food: &str, expect: &str| {
+        let figures = [rises("cpi", cpi), rises("food", food)];
+        case(&format!("2024-{:02}", cpi.split(' ').count()), &figures, expect)
+    };
+    let any = [
+        asked("3.0 2.9", "5.9 6.0", "state = \"continuing\", carried_by = [\"food\"]"),
+        asked("3.0 3.0", "5.9 6.0", "state = \"continuing\", carried_by = [\"cpi\", \"food\"]"),
+    ];
+    let carrying = [
+        asked("3.0 2.9", "5.9 6.0", "state = \"suspended\""),
+        asked("3.0 3.0", "5.9 5.9", "state = \"continuing\", carried_by = [\"cpi\"]"),
+        // Food came to carry it as well, and may carry it on.
+        asked("3.0 3.0 2.9", "5.9 6.0 6.0", "state = \"continuing\", carried_by = [\"food\"]"),
+        asked("3.0 2.9", "6.0 5.9", "state = \"suspended\""),
+        asked("3.0 2.9", "6.0 6.0", "state = \"continuing\", carried_by = [\"food\"]"),
+    ];
+    for (holds_on, cases) in [("any", any.concat()), ("carrying", carrying.concat())] {
+        let (head, trigger) = (head("edge", "regional"), trigger(holds_on));
+        holds([&head, &trigger, TRIGGER, FOOD, FLAT, &cases].concat());
     }
 }

@@ -80,6 +80,9 @@ pub struct StepTaken {
     pub cite: Cite,
 }
 
+/// The range of a rise that lies below the lowest band.
+pub(super) const BELOW_LOWEST_BAND: &str = "below the lowest band";
+
 /// Something that went into a step.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Operand {

@@ -226,10 +226,10 @@ fn paid_with(
     };
     // What remains is paid at the end of the episode.
     let last = timeline.last_paid_of_episode(month).unwrap_or(month);
-    if last < scheduled && timeline.has_ended_after(last) {
-        return Ok(last);
+    match timeline.has_ended_after(last) {
+        true => Ok(last.min(scheduled)),
+        false => Ok(scheduled),
     }
-    Ok(scheduled)
 }
 
 /// The month that begins the term a month belongs to.

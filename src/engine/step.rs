@@ -20,7 +20,7 @@ use crate::{
 };
 
 use super::{
-    amount::{Asked, LineOutcome, Operand, StepTaken, line},
+    amount::{Asked, BELOW_LOWEST_BAND, LineOutcome, Operand, StepTaken, line},
     operand::{base, number, rise},
     question::{Applied, Missing, optional, required},
 };
@@ -203,7 +203,7 @@ impl<'a, 'w> Evaluation<'a, 'w> {
                 let path = format!("{}: no band for {percent}", path("bands"));
                 return Err(Missing::Parameter { path, left_open_by: None }.into());
             }
-            let (range, cite) = ("below the lowest band".to_owned(), bands.cite.clone());
+            let (range, cite) = (BELOW_LOWEST_BAND.to_owned(), bands.cite.clone());
             operands.push(Operand::Band { range, cite });
             return Ok((Exact::ZERO, operands));
         };
@@ -290,8 +290,7 @@ impl<'a, 'w> Evaluation<'a, 'w> {
         let month = applied.month.plus(-(*back.value as i32));
         let earlier = month.and_then(|month| timeline.get(month));
         let before = || Missing::Before { month: month.unwrap_or(applied.month) };
-        let outcome = earlier.filter(|_| depth < EARLIER_MAX && 0 < *back.value);
-        let outcome = outcome.ok_or_else(before)?;
+        let outcome = earlier.filter(|_| depth < EARLIER_MAX).ok_or_else(before)?;
         let asked = Applied::new(applied.world, timeline.area, outcome.month, terms);
         let Ok(Ok(then)) = asked else { return Err(before().into()) };
         let asked = Asked { applied: &then, outcome, depth: depth + 1, ..*self.asked };

@@ -12,7 +12,6 @@ use crate::domain::{
 };
 
 use super::{
-    condition::Truth,
     question::{Applied, Missing, QuestionError, Terms, World},
     trigger::{Follower, MonthOutcome, back_pay_months},
 };
@@ -134,9 +133,6 @@ fn pay_back(outcomes: &mut [MonthOutcome], start: usize, months: usize, newest: 
             outcome.since = starting.since;
             outcome.carried_by = starting.carried_by.clone();
             continue;
-        }
-        if !known && outcome.conditions.iter().all(|condition| condition.holds == Truth::No) {
-            break;
         }
         outcome.state = State::Undecidable;
         outcome.triggered = Triggered::Undecidable;

@@ -6,7 +6,7 @@ use crate::{
 };
 
 use super::{
-    amount::{Line, LineOutcome, Operand, StepTaken},
+    amount::{BELOW_LOWEST_BAND, Line, LineOutcome, Operand, StepTaken},
     condition::{ConditionReading, Truth},
     operand::{BaseUsed, RiseUsed},
     question::Threshold,
@@ -143,6 +143,9 @@ impl Vocabulary<'_> {
         match operand {
             Operand::Base(base) => self.base(base),
             Operand::Rise(rise) => self.rise(rise),
+            Operand::Band { range, .. } if range == BELOW_LOWEST_BAND => {
+                Text::new("低于最低档", BELOW_LOWEST_BAND)
+            }
             Operand::Band { range, .. } => Text::new(
                 format!("档次 {}", range.replace("rise", "涨幅")),
                 format!("band {range}"),

@@ -53,8 +53,7 @@ impl Desk {
     fn make(&mut self, headcounts: Vec<Headcount>, note: &str) -> String {
         let note = note.to_owned();
         let (roster, findings) = (None, Vec::new());
-        let spec =
-            RunSpec { headcounts, strict: false, discretion: true, note, roster, findings };
+        let spec = RunSpec { headcounts, strict: false, discretion: true, note, roster, findings };
         let request = self.next("maker");
         self.runtime.block_on(self.service.make_run(request, spec)).unwrap().run.id.clone()
     }
