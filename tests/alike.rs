@@ -59,6 +59,8 @@ fn one_by_one(
                 };
                 all.lines.extend(one.lines);
                 all.derivations.extend(one.derivations);
+                let placed = |(row, why)| (at + row, why);
+                all.without_line.extend(one.without_line.into_iter().map(placed));
                 all.findings.extend(one.findings.into_iter().filter(fresh));
                 all.documents.extend(one.documents);
                 all.figures.extend(one.figures);
