@@ -110,6 +110,7 @@ pub fn write_list(
     let work = || {
         let part = parts.lock().ok().and_then(|mut parts| parts.pop());
         let Some(mut part) = part else { return Ok(()) };
+        let _held = written.held();
         let (mut used, mut worker) =
             (None, Worker { listing, shown: &shown, layout: &layout, beats: Vec::new(), next: 0 });
         while let Some((number, mut batch)) = shared.next(used)? {

@@ -92,6 +92,7 @@ pub fn pick(
     let written = InOrder::new((picked, claims));
     let next = AtomicUsize::new(0);
     let work = || -> Result<(), RosterError> {
+        let _held = written.held();
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             if PARTITIONS <= at {

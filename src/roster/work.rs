@@ -112,6 +112,17 @@ pub struct InOrder<T> {
     turned: Condvar,
 }
 
+/// See [`InOrder::held`].
+pub struct Held<'a, T>(&'a InOrder<T>);
+
+impl<T> Drop for Held<'_, T> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.give_up();
+        }
+    }
+}
+
 struct Turn<T> {
     next: u64,
     broken: bool,
@@ -150,6 +161,11 @@ impl<T> InOrder<T> {
         done
     }
 
+    /// Held by a worker: when it panics, nobody waits for its parts.
+    pub fn held(&self) -> Held<'_, T> {
+        Held(self)
+    }
+
     /// Nothing will come any more of a part that others wait for.
     pub fn give_up(&self) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).broken = true;
@@ -159,5 +175,30 @@ impl<T> InOrder<T> {
     /// What was written.
     pub fn into_inner(self) -> T {
         self.state.into_inner().unwrap_or_else(PoisonError::into_inner).value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_written_in_order_and_a_worker_that_panics_lets_nobody_wait() {
+        let written = InOrder::new(Vec::new());
+        let put = |at: u64| written.at(at, |all| Ok(all.push(at)));
+        std::thread::scope(|scope| {
+            scope.spawn(|| (1..100).step_by(2).for_each(|at| put(at).unwrap()));
+            scope.spawn(|| (0..100).step_by(2).for_each(|at| put(at).unwrap()));
+        });
+        let panicked = std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| put(101));
+            let panicking = scope.spawn(|| {
+                let _held = written.held();
+                panic!("on purpose");
+            });
+            (panicking.join().is_err(), waiting.join().unwrap())
+        });
+        assert_eq!(panicked, (true, Err(RosterError::Cancelled)));
+        assert_eq!(written.into_inner(), (0..100).collect::<Vec<_>>());
     }
 }
