@@ -59,6 +59,8 @@ fn one_by_one(
                 };
                 all.lines.extend(one.lines);
                 all.derivations.extend(one.derivations);
+                let places = one.without_sum.into_iter();
+                all.without_sum.extend(places.map(|(row, why)| (at + row, why)));
                 all.findings.extend(one.findings.into_iter().filter(fresh));
                 all.documents.extend(one.documents);
                 all.figures.extend(one.figures);

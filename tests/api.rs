@@ -326,6 +326,19 @@ async fn a_run_is_made_of_good_headcounts_only_and_told_by_its_rows() {
     assert_eq!(reason(&runs.move_run(own).await.unwrap_err()), "RUN_OWN");
     let approved = runs.move_run(moved("li", 8, v1::RunMove::Approve, &made.id)).await.unwrap();
     assert_eq!(approved.into_inner().state(), v1::RunState::Approved);
+    let adjust = |number, headcounts| {
+        let adjusts = made.id.clone();
+        let mut asked = Request::new(v1::MakeRunRequest { adjusts, ..make(number, headcounts) });
+        asked.metadata_mut().insert("principal", "zhang".parse().unwrap());
+        asked
+    };
+    let both = runs.make_run(adjust(10, vec![headcount("150102", "special_care", 10)])).await;
+    assert_eq!(reason(&both.unwrap_err()), "BAD_FIELD");
+    let early = runs.make_run(adjust(11, Vec::new())).await.unwrap_err();
+    assert_eq!(reason(&early), "RUN_NOT_ADJUSTABLE");
+    runs.move_run(moved("li", 12, v1::RunMove::Release, &made.id)).await.unwrap();
+    let nothing = runs.make_run(adjust(11, Vec::new())).await.unwrap_err();
+    assert_eq!(reason(&nothing), "RUN_NOTHING_TO_ADJUST");
     let unknown = runs.get_run(v1::GetRunRequest { run: "R999".into() }).await.unwrap_err();
     assert_eq!((unknown.code(), reason(&unknown).as_str()), (Code::NotFound, "RUN_UNKNOWN"));
     let listed = runs.list_runs(v1::ListRunsRequest::default()).await.unwrap().into_inner();

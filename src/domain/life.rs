@@ -95,6 +95,11 @@ impl Move {
         }
     }
 
+    /// Whether it takes the run back, so that it pays nothing any more.
+    pub fn ends(self) -> bool {
+        matches!(self, Self::Reject | Self::Void)
+    }
+
     /// Whether it needs a reason.
     pub fn needs_reason(self) -> bool {
         matches!(self, Self::Reject | Self::Void)
@@ -270,6 +275,7 @@ mod tests {
             made_by: "maker".into(),
             approvals_needed,
             note: String::new(),
+            adjusts: None,
             pins,
             headcounts: Vec::new(),
             lines: Vec::new(),

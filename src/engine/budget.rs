@@ -48,6 +48,37 @@ pub fn budget(
     terms: &Terms,
     discretion: bool,
 ) -> Result<Budget, BudgetError> {
+    let mut draft = drawn_up(world, words, rows, terms, discretion)?;
+    draft.refuse_overlaps(world.areas, rows);
+    match draft.refusals.is_empty() {
+        true => Ok(draft.budget),
+        false => Err(BudgetError::Refused(draft.refusals)),
+    }
+}
+
+/// As [`budget`], with what can be budgeted beside what cannot: for headcounts that were budgeted
+/// before, under what is known since.
+///
+/// # Errors
+/// An area is unknown, or a sum leaves the range of exact arithmetic.
+pub fn budget_again(
+    world: World<'_>,
+    words: &Vocabulary<'_>,
+    rows: &[Headcount],
+    terms: &Terms,
+    discretion: bool,
+) -> Result<(Budget, Vec<Refusal>), BudgetError> {
+    let Draft { budget, refusals, .. } = drawn_up(world, words, rows, terms, discretion)?;
+    Ok((budget, refusals))
+}
+
+fn drawn_up(
+    world: World<'_>,
+    words: &Vocabulary<'_>,
+    rows: &[Headcount],
+    terms: &Terms,
+    discretion: bool,
+) -> Result<Draft, BudgetError> {
     let mut work = Work { words, discretion, draft: Draft::default() };
     // The last headcount is of the last month.
     let last = rows.last().map(|row| row.month).max(world.figures.newest_seen(&terms.view));
@@ -82,12 +113,7 @@ pub fn budget(
             at += place.len();
         }
     }
-    work.draft.refuse_overlaps(world.areas, rows);
-    if work.draft.refusals.is_empty() {
-        Ok(work.draft.budget)
-    } else {
-        Err(BudgetError::Refused(work.draft.refusals))
-    }
+    Ok(work.draft)
 }
 
 struct Work<'a> {
@@ -162,6 +188,7 @@ impl Work<'_> {
         let Worked { derived, covers, told } = worked;
         let Derivation { line, funding, .. } = &**derived;
         let (LineOutcome::Owed(rate), Some(funding)) = (&line.outcome, funding) else {
+            self.draft.budget.without_sum.push((at, derived.clone()));
             if !std::mem::replace(told, true) {
                 let (weight, code) = match line.outcome {
                     LineOutcome::WithLater(_) => (Weight::Warning, "with_later"),
@@ -192,6 +219,7 @@ impl Work<'_> {
                 PayBy::Day { day, .. } => Some(day),
                 _ => None,
             },
+            paid_before: None,
         });
         Ok(())
     }
@@ -247,6 +275,7 @@ impl Work<'_> {
             increment_yuan: Decimal::new(0, 2),
             charges: vec![Charge { source, yuan }],
             pay_by: None,
+            paid_before: None,
         });
         Ok(())
     }

@@ -32,6 +32,8 @@ pub struct Budget {
     pub lines: Vec<RunLine>,
     /// How the rate of each line was found, in their order; none for payments by discretion.
     pub derivations: Vec<Option<Arc<Derivation>>>,
+    /// Headcounts of covered groups that led to no line: their places, from 0, and why.
+    pub without_sum: Vec<(usize, Arc<Derivation>)>,
     /// What the approver should know.
     pub findings: Vec<RunFinding>,
     /// The documents applied: id → digest.

@@ -31,6 +31,8 @@ pub mod budget;
 
 pub mod sums;
 
+pub mod adjust;
+
 pub mod reason;
 
 mod words;

@@ -51,8 +51,12 @@ fn failed(operation: &'static str, left: impl ToString, right: impl ToString) ->
     RangeError { operation, left: left.to_string(), right: right.to_string() }
 }
 
-fn plus(left: Decimal, right: Decimal) -> Result<Decimal, RangeError> {
+pub(super) fn plus(left: Decimal, right: Decimal) -> Result<Decimal, RangeError> {
     left.checked_add(right).ok_or_else(|| failed("sum", left, right))
+}
+
+pub(super) fn less(left: Decimal, right: Decimal) -> Result<Decimal, RangeError> {
+    left.checked_sub(right).ok_or_else(|| failed("difference", left, right))
 }
 
 /// The sum over lines. O(lines).

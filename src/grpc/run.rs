@@ -16,7 +16,7 @@ use crate::{
         sums::by_source,
     },
     service::{
-        Service, ServiceError,
+        self, Service, ServiceError,
         recheck::Drift,
         run::{RunRefused, RunSpec},
         writer::SubmitError,
@@ -138,6 +138,7 @@ fn line(line: &RunLine) -> v1::RunLine {
         increment_yuan: Some(decimal(line.increment_yuan)),
         charges: line.charges.iter().map(charge).collect(),
         pay_by: line.pay_by.map(|day| day.to_string()).unwrap_or_default(),
+        paid_before_yuan: line.paid_before.map(decimal),
     }
 }
 
@@ -187,6 +188,8 @@ fn run(life: &Life) -> Result<v1::Run, Status> {
             engine: pins.engine.clone(),
             strict: pins.strict,
         }),
+        adjusts: run.adjusts.as_ref().map(|adjusts| adjusts.run.clone()).unwrap_or_default(),
+        adjusts_after: run.adjusts.as_ref().map(|one| one.after.clone()).unwrap_or_default(),
     })
 }
 
@@ -220,6 +223,35 @@ fn refused(error: &ServiceError, order: &[usize]) -> Option<v1::MakeRunResponse>
     Some(v1::MakeRunResponse { run: None, problems, more_problems })
 }
 
+fn made_run(life: &Life, recorded: bool) -> Result<Response<v1::MakeRunResponse>, Status> {
+    let mut run = run(life)?;
+    if !recorded {
+        run.id.clear();
+    }
+    Ok(Response::new(v1::MakeRunResponse { run: Some(run), ..Default::default() }))
+}
+
+impl Runs {
+    async fn adjust(
+        &self,
+        request: service::Request,
+        asked: v1::MakeRunRequest,
+    ) -> Result<Response<v1::MakeRunResponse>, Status> {
+        for (field, given) in [
+            ("headcounts", !asked.headcounts.is_empty()),
+            ("strict", asked.strict),
+            ("discretion", asked.discretion),
+        ] {
+            if given {
+                return Err(BadField::new(field, "", "nothing, since adjusts names a run").into());
+            }
+        }
+        let note = text_in("note", &asked.note, TEXT_MAX)?;
+        let life = self.0.adjust_run(request, asked.adjusts, note).await;
+        made_run(&life.map_err(|error| of_service(&error))?, !asked.validate_only)
+    }
+}
+
 #[tonic::async_trait]
 impl RunService for Runs {
     async fn make_run(
@@ -228,6 +260,9 @@ impl RunService for Runs {
     ) -> Result<Response<v1::MakeRunResponse>, Status> {
         let (metadata, _, asked) = asked.into_parts();
         let request = named_request_in(&metadata, &asked.request_id, asked.validate_only)?;
+        if !asked.adjusts.is_empty() {
+            return self.adjust(request, asked).await;
+        }
         if asked.headcounts.is_empty() || HEADCOUNTS_MAX < asked.headcounts.len() {
             let expected = format!("1 to {HEADCOUNTS_MAX} headcounts");
             return Err(BadField::new("headcounts", asked.headcounts.len(), &expected).into());
@@ -248,14 +283,7 @@ impl RunService for Runs {
         let recorded = !asked.validate_only;
         let spec = RunSpec { headcounts, strict, discretion, note };
         match self.0.make_run(request, spec).await {
-            Ok(life) => {
-                let mut run = run(&life)?;
-                if !recorded {
-                    run.id.clear();
-                }
-                let run = Some(run);
-                Ok(Response::new(v1::MakeRunResponse { run, ..Default::default() }))
-            }
+            Ok(life) => made_run(&life, recorded),
             Err(error) => match refused(&error, &order) {
                 Some(refused) => Ok(Response::new(refused)),
                 None => Err(of_service(&error)),

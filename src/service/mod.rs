@@ -39,6 +39,8 @@ pub mod run;
 
 pub mod recheck;
 
+pub mod adjust;
+
 pub mod receipt;
 
 pub mod cases;

@@ -32,7 +32,7 @@ use crate::{
 
 use super::{
     Request, Service, ServiceError,
-    recheck::drift_of,
+    recheck::stale_lines,
     reference::Reference,
     writer::{Command, Plan, SubmitError},
 };
@@ -70,6 +70,17 @@ pub enum RunRefused {
         /// How many lines.
         lines: usize,
     },
+    /// Nothing is to be paid in addition to what a run and its adjustments pay.
+    #[error(
+        "run {run}: nothing is to be paid in addition to what it and its adjustments pay; {overpaid} \
+         payments are above today's, see drift"
+    )]
+    NothingToAdjust {
+        /// The run.
+        run: String,
+        /// How many payments are above what would be paid today.
+        overpaid: usize,
+    },
     /// No headcount leads to a line.
     #[error("no headcount leads to a sum: {why}")]
     Empty {
@@ -104,8 +115,7 @@ impl Service {
         let snapshot = self.writer.snapshot();
         let early = self.budget_of(&snapshot, &spec);
         let (reference, approvals_needed) = (self.reference.clone(), self.approvals_needed);
-        let Request { principal, id: request_id, validate_only } = request;
-        let made_by = principal.clone();
+        let made_by = request.principal.clone();
         let make = move |ledger: &Ledger, at: DateTime<Utc>| -> Result<Run, RunRefused> {
             // Worked out before it was the writer's turn, unless something came in between.
             let budget = match ledger.sequence() == snapshot.sequence() {
@@ -118,8 +128,24 @@ impl Service {
                     &View::default(),
                 )?,
             };
-            assemble(&reference, ledger, spec, budget, made_by, approvals_needed, at)
+            let RunSpec { headcounts, strict, note, .. } = spec;
+            let headcounts_digest = sha256_hex(canonical(&headcounts));
+            let made = Making { made_by, approvals_needed, note, strict, known_at: at };
+            let run = assemble(ledger, made, headcounts, headcounts_digest, budget)?;
+            free(&reference.data.areas, &ledger.runs, &run)?;
+            Ok(run)
         };
+        self.record_run(request, request_digest, make).await
+    }
+
+    /// Records a run, or with `validate_only` only works it out.
+    pub(super) async fn record_run(
+        &self,
+        request: Request,
+        request_digest: String,
+        make: impl FnOnce(&Ledger, DateTime<Utc>) -> Result<Run, RunRefused> + Send + 'static,
+    ) -> Result<Life, ServiceError> {
+        let Request { principal, id: request_id, validate_only } = request;
         if validate_only {
             let (ledger, at) = (self.writer.snapshot(), super::now());
             let run = make(&ledger, at).map_err(|why| SubmitError::Refused(why.into()))?;
@@ -153,7 +179,7 @@ impl Service {
         let spends = matches!(made, Move::Approve | Move::Release) && reason.trim().is_empty();
         let (snapshot, reference) = (self.writer.snapshot(), self.reference.clone());
         let stale = move |reference: &Reference, ledger: &Ledger, run: &str| match spends {
-            true => ledger.runs.get(run).map_or(0, |life| drift_of(reference, ledger, life).len()),
+            true => ledger.runs.get(run).map_or(0, |life| stale_lines(reference, ledger, life)),
             false => 0,
         };
         let early = stale(&reference, &snapshot, &run);
@@ -194,7 +220,10 @@ impl Service {
     }
 }
 
-pub(super) fn key(row: &Headcount) -> (Month, AreaCode, &Code, Residence) {
+/// What is paid once.
+pub(super) type Key<'a> = (Month, AreaCode, &'a Code, Residence);
+
+pub(super) fn key(row: &Headcount) -> Key<'_> {
     (row.month, row.area, &row.group, row.residence)
 }
 
@@ -226,15 +255,24 @@ pub(super) fn worked_out(
     Ok(budget(world, &reference.words(), &spec.headcounts, &terms, spec.discretion)?)
 }
 
-fn assemble(
-    reference: &Reference,
+/// Who makes a run, how and when.
+pub(super) struct Making {
+    pub made_by: String,
+    pub approvals_needed: u32,
+    pub note: String,
+    pub strict: bool,
+    pub known_at: DateTime<Utc>,
+}
+
+/// A run of a budget, without what it adjusts.
+pub(super) fn assemble(
     ledger: &Ledger,
-    spec: RunSpec,
+    made: Making,
+    headcounts: Vec<Headcount>,
+    headcounts_digest: String,
     budget: Budget,
-    made_by: String,
-    approvals_needed: u32,
-    known_at: DateTime<Utc>,
 ) -> Result<Run, RunRefused> {
+    let Making { made_by, approvals_needed, note, strict, known_at } = made;
     let Budget { lines, findings, documents, figures, standards, .. } = budget;
     if lines.is_empty() {
         let why = findings.first().map(|one| one.en.clone()).unwrap_or_default();
@@ -245,36 +283,41 @@ fn assemble(
         documents,
         figures,
         standards,
-        headcounts: sha256_hex(canonical(&spec.headcounts)),
+        headcounts: headcounts_digest,
         engine: env!("CARGO_PKG_VERSION").to_owned(),
-        strict: spec.strict,
+        strict,
     };
-    let run = Run {
+    Ok(Run {
         id: run_id(ledger.sequence() + 1),
         made_by,
         approvals_needed,
-        note: spec.note,
+        note,
         pins,
-        headcounts: spec.headcounts,
+        adjusts: None,
+        headcounts,
         yuan: total(&lines)?,
         lines,
         findings,
-    };
-    free(&reference.data.areas, &ledger.runs, &run)?;
-    Ok(run)
+    })
 }
 
 /// Checks that no live run pays what the run pays, in the area, one above or one below.
-fn free(areas: &Areas, runs: &Runs, run: &Run) -> Result<(), RunError> {
-    for claim in run.claims() {
-        let above = areas.line(claim.area).map(|one| one.code);
-        for area in above.chain(areas.subtree(claim.area)) {
-            let near = Claim { area, ..claim.clone() };
-            if let Some(holder) = runs.holder(&near) {
-                let holder = holder.to_owned();
-                return Err(RunError::Held { claim: near, holder });
-            }
-        }
+pub(super) fn free(areas: &Areas, runs: &Runs, run: &Run) -> Result<(), RunError> {
+    match run.claims().find_map(|claim| holder_near(areas, runs, &claim)) {
+        Some((claim, holder)) => Err(RunError::Held { claim, holder: holder.to_owned() }),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// The live run that pays what is claimed, in the area, one above or one below, and what it holds.
+pub(super) fn holder_near<'a>(
+    areas: &Areas,
+    runs: &'a Runs,
+    claim: &Claim,
+) -> Option<(Claim, &'a str)> {
+    let above = areas.line(claim.area).map(|one| one.code);
+    above.chain(areas.subtree(claim.area)).find_map(|area| {
+        let near = Claim { area, ..claim.clone() };
+        runs.holder(&near).map(|holder| (near.clone(), holder))
+    })
 }

@@ -1,7 +1,8 @@
 //! The recorded runs with their lives, and which of them pays what.
 //!
 //! **Invariant:** no two live runs pay the same group, urban or rural, in the same area for the same
-//! index month.
+//! index month; and no two live adjustments of a run pay the same difference, since each counts
+//! every live one before it.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -12,7 +13,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::{
     life::{Life, MoveError, RunEvent, RunState},
-    run::{Claim, Run},
+    run::{Adjusted, Claim, Run},
 };
 
 /// Why a run or a move cannot be recorded.
@@ -43,6 +44,32 @@ pub enum RunError {
         /// The run.
         holder: String,
     },
+    /// The run cannot be adjusted.
+    #[error("run {run} cannot be adjusted: {why}")]
+    NotAdjustable {
+        /// The run.
+        run: String,
+        /// Why.
+        why: String,
+    },
+    /// An adjustment rests on other earlier adjustments than those that are live.
+    #[error("run {run}: made after {after:?}, expected {expected:?}, the live adjustments")]
+    After {
+        /// The adjustment.
+        run: String,
+        /// Those it counts.
+        after: Vec<String>,
+        /// Those it should.
+        expected: Vec<String>,
+    },
+    /// A live adjustment counts what this one pays.
+    #[error("run {by} counts what {run} pays: expected it to be taken back first")]
+    Counted {
+        /// The run.
+        run: String,
+        /// The adjustment.
+        by: String,
+    },
     /// The move cannot be made.
     #[error(transparent)]
     Move(#[from] MoveError),
@@ -53,6 +80,8 @@ pub enum RunError {
 pub struct Runs {
     by_id: BTreeMap<u64, Arc<Life>>,
     held: Arc<HashMap<Claim, String>>,
+    /// The adjustments of a run, in order.
+    adjustments: BTreeMap<u64, Vec<u64>>,
 }
 
 /// The id of the run that an entry makes.
@@ -73,6 +102,31 @@ impl Runs {
     pub fn get(&self, id: &str) -> Result<&Arc<Life>, RunError> {
         let found = number(id).and_then(|number| self.by_id.get(&number));
         found.ok_or_else(|| RunError::Unknown { run: id.chars().take(60).collect() })
+    }
+
+    /// The live adjustments of a run, the oldest first.
+    pub fn adjustments(&self, id: &str) -> impl Iterator<Item = &Arc<Life>> {
+        let numbers = number(id).and_then(|number| self.adjustments.get(&number));
+        let lives = numbers.into_iter().flatten().filter_map(|number| self.by_id.get(number));
+        lives.filter(|life| life.state().is_live())
+    }
+
+    /// A run that may be adjusted: it was released, and is no adjustment itself.
+    ///
+    /// # Errors
+    /// There is none with this id, or why it may not be.
+    pub fn adjustable(&self, id: &str) -> Result<&Arc<Life>, RunError> {
+        let life = self.get(id)?;
+        let refused = |why| Err(RunError::NotAdjustable { run: life.run.id.clone(), why });
+        if let Some(Adjusted { run, .. }) = &life.run.adjusts {
+            return refused(format!(
+                "it is an adjustment itself; expected {run}, which it adjusts"
+            ));
+        }
+        match life.state() {
+            RunState::Released | RunState::Closed => Ok(life),
+            state => refused(format!("it is {}, expected released or closed", state.as_str())),
+        }
     }
 
     /// Every run, the newest first.
@@ -104,6 +158,15 @@ impl Runs {
         if run.id != expected {
             return Err(RunError::Id { run: run.id.clone(), expected });
         }
+        if let Some(Adjusted { run: adjusted, after }) = &run.adjusts {
+            self.adjustable(adjusted)?;
+            let live = self.adjustments(adjusted).map(|life| life.run.id.clone());
+            let expected: Vec<_> = live.collect();
+            if *after != expected {
+                let (run, after) = (run.id.clone(), after.clone());
+                return Err(RunError::After { run, after, expected });
+            }
+        }
         let mut own = HashSet::new();
         for claim in run.claims() {
             if let Some(holder) = self.holder(&claim).map(str::to_owned) {
@@ -121,13 +184,30 @@ impl Runs {
     /// # Errors
     /// Why it cannot be.
     pub fn check_move(&self, event: &RunEvent) -> Result<(), RunError> {
-        Ok(self.get(&event.run)?.check(event)?)
+        let life = self.get(&event.run)?;
+        life.check(event)?;
+        if let (Some(Adjusted { run: adjusted, .. }), true) = (&life.run.adjusts, event.made.ends())
+        {
+            let counts = |later: &&Arc<Life>| {
+                let counted = later.run.adjusts.iter().flat_map(|adjusts| &adjusts.after);
+                counted.into_iter().any(|id| *id == event.run)
+            };
+            if let Some(later) = self.adjustments(adjusted).find(counts) {
+                let (run, by) = (event.run.clone(), later.run.id.clone());
+                return Err(RunError::Counted { run, by });
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn add_run(&mut self, run: Arc<Run>, made_at: DateTime<Utc>) {
         let Some(number) = number(&run.id) else { return };
         let held = Arc::make_mut(&mut self.held);
         held.extend(run.claims().map(|claim| (claim, run.id.clone())));
+        let adjusted = run.adjusts.as_ref().and_then(|adjusts| self::number(&adjusts.run));
+        if let Some(adjusted) = adjusted {
+            self.adjustments.entry(adjusted).or_default().push(number);
+        }
         let life = Life { run, made_at, events: Vec::new() };
         self.by_id.insert(number, Arc::new(life));
     }

@@ -36,6 +36,9 @@ enum Command {
     /// Make a run from a CSV of headcounts: index_month, area_code, group, residence, persons,
     /// households; headers in English or Chinese, UTF-8 or GB18030.
     Make(Make),
+    /// Make an adjustment (补发) of a released or closed run: pay what it and its earlier adjustments
+    /// leave unpaid of today's amounts. What was paid too much is only told.
+    Adjust(Adjust),
     /// Runs, the newest first.
     List(List),
     /// One run: state, totals by source of funds, findings, life, what it rests on.
@@ -73,6 +76,17 @@ struct Make {
     /// Pay months without a trigger where a document records that it was so decided.
     #[arg(long)]
     discretion: bool,
+    /// What you say about it.
+    #[arg(long, default_value = "")]
+    note: String,
+    #[command(flatten)]
+    recording: Recording,
+}
+
+#[derive(Debug, Args)]
+struct Adjust {
+    /// The run, for example R25.
+    run: String,
     /// What you say about it.
     #[arg(long, default_value = "")]
     note: String,
@@ -130,6 +144,7 @@ impl Run {
         }
         match &self.command {
             Command::Make(make) => self.make(place, make),
+            Command::Adjust(adjust) => self.adjust(place, adjust),
             Command::List(list) => list.run(place),
             Command::Show(named) => show_one(place, &with(place, |t| get(t, named.run.clone()))?),
             Command::Lines(named) => lines(place, named.run.clone()),
@@ -166,14 +181,35 @@ impl Run {
         let headcounts = headcounts.map_err(|problems| {
             anyhow::anyhow!("{}: nothing was made\n{problems}", make.file.display())
         })?;
-        let request = self.asked(v1::MakeRunRequest {
-            request_id: make.recording.id(),
-            validate_only: make.recording.validate_only,
-            headcounts: headcounts.iter().map(headcount).collect(),
-            strict: make.strict,
-            discretion: make.discretion,
-            note: make.note.clone(),
-        })?;
+        self.made(
+            place,
+            v1::MakeRunRequest {
+                request_id: make.recording.id(),
+                validate_only: make.recording.validate_only,
+                headcounts: headcounts.iter().map(headcount).collect(),
+                strict: make.strict,
+                discretion: make.discretion,
+                note: make.note.clone(),
+                ..Default::default()
+            },
+        )
+    }
+
+    fn adjust(&self, place: &Place, adjust: &Adjust) -> anyhow::Result<()> {
+        self.made(
+            place,
+            v1::MakeRunRequest {
+                request_id: adjust.recording.id(),
+                validate_only: adjust.recording.validate_only,
+                adjusts: adjust.run.clone(),
+                note: adjust.note.clone(),
+                ..Default::default()
+            },
+        )
+    }
+
+    fn made(&self, place: &Place, request: v1::MakeRunRequest) -> anyhow::Result<()> {
+        let request = self.asked(request)?;
         let made = with(place, |transport| async move {
             let made = client::run(&transport).make_run(request).await;
             Ok(made.map_err(told)?.into_inner())

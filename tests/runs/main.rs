@@ -1,12 +1,14 @@
 //! Runs as the finance system makes them: right to the fen, never twice, the same years later.
 
-use std::path::Path;
+mod adjust;
+
+use std::path::{Path, PathBuf};
 
 use price_linkage::{
     domain::{
         group::Residence,
         life::{Life, Move, RunState},
-        run::{Basis, Headcount, Weight},
+        run::{Basis, Headcount, Run, RunLine, Weight},
     },
     engine::{draft::BudgetError, sums::by_source},
     intake::figures::NewFigure,
