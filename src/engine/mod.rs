@@ -33,6 +33,10 @@ pub mod sums;
 
 pub mod adjust;
 
+pub mod jump;
+
+pub mod due;
+
 pub mod reason;
 
 mod words;

@@ -48,4 +48,6 @@ pub mod law;
 
 pub mod run;
 
+mod due;
+
 pub mod server;

@@ -25,6 +25,7 @@ use crate::{
 
 use super::{
     convert::{decimal, instant, month, residence},
+    due,
     page::Page,
     read::{BadField, area_in, area_opt, code_in, month_in, month_opt, named_request_in, text_in},
     record::{problems, rows},
@@ -369,6 +370,20 @@ impl RunService for Runs {
         let (found, next_page_token) = page.of(all.iter());
         let lines = found.into_iter().map(drift).collect();
         Ok(Response::new(v1::ListRunDriftResponse { lines, next_page_token }))
+    }
+
+    async fn list_due_payments(
+        &self,
+        asked: Request<v1::ListDuePaymentsRequest>,
+    ) -> Result<Response<v1::ListDuePaymentsResponse>, Status> {
+        due::list_due_payments(&self.0, asked.into_inner()).map(Response::new)
+    }
+
+    async fn list_missing_runs(
+        &self,
+        asked: Request<v1::ListMissingRunsRequest>,
+    ) -> Result<Response<v1::ListMissingRunsResponse>, Status> {
+        due::list_missing_runs(&self.0, asked.into_inner()).map(Response::new)
     }
 
     async fn get_run_receipt(

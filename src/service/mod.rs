@@ -41,6 +41,8 @@ pub mod recheck;
 
 pub mod adjust;
 
+pub mod due;
+
 pub mod receipt;
 
 pub mod cases;
@@ -125,6 +127,9 @@ pub struct Service {
     pub writer: Writer,
     /// How many approvals a new run needs.
     pub approvals_needed: u32,
+    /// By how many per cent a headcount or a total may differ from the month before without a
+    /// finding.
+    pub jump_percent: u32,
     timelines: RwLock<Cached>,
     earlier: Earlier,
 }
@@ -205,6 +210,7 @@ impl Service {
             reference,
             writer,
             approvals_needed: 1,
+            jump_percent: 20,
             timelines: RwLock::default(),
             earlier: Earlier::default(),
         }

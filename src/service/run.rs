@@ -19,6 +19,7 @@ use crate::{
     engine::{
         budget::budget,
         draft::{Budget, BudgetError},
+        jump::{Counted, counted, jumps},
         question::Terms,
         sums::total,
     },
@@ -115,10 +116,10 @@ impl Service {
         let snapshot = self.writer.snapshot();
         let early = self.budget_of(&snapshot, &spec);
         let (reference, approvals_needed) = (self.reference.clone(), self.approvals_needed);
-        let made_by = request.principal.clone();
+        let (made_by, percent) = (request.principal.clone(), self.jump_percent);
         let make = move |ledger: &Ledger, at: DateTime<Utc>| -> Result<Run, RunRefused> {
             // Worked out before it was the writer's turn, unless something came in between.
-            let budget = match ledger.sequence() == snapshot.sequence() {
+            let mut budget = match ledger.sequence() == snapshot.sequence() {
                 true => early?,
                 false => worked_out(
                     &reference,
@@ -128,6 +129,9 @@ impl Service {
                     &View::default(),
                 )?,
             };
+            let counted = counted(&spec.headcounts, &budget.lines)?;
+            let before = |month, area, group: &Code| paid_before(&ledger.runs, month, area, group);
+            budget.findings.extend(jumps(&reference.words(), &counted, percent, before)?);
             let RunSpec { headcounts, strict, note, .. } = spec;
             let headcounts_digest = sha256_hex(canonical(&headcounts));
             let made = Making { made_by, approvals_needed, note, strict, known_at: at };
@@ -253,6 +257,23 @@ pub(super) fn worked_out(
     let terms = Terms { view: *view, strict: spec.strict, ..Terms::default() };
     let world = reference.world_under(ledger, law);
     Ok(budget(world, &reference.words(), &spec.headcounts, &terms, spec.discretion)?)
+}
+
+/// What the newest live run that pays a group in an area for a month counts of it.
+fn paid_before(runs: &Runs, month: Month, area: AreaCode, group: &Code) -> Option<Counted> {
+    let holders = Residence::ALL.map(|residence| {
+        let holder = runs.holder(&Claim { area, month, group: group.clone(), residence })?;
+        runs.get(holder).ok()
+    });
+    let Life { run, .. } = &**holders.into_iter().flatten().max_by_key(|life| life.made_at)?;
+    let wanted = (month, area, group);
+    let place = |row: &Headcount| (row.month, row.area, &row.group).cmp(&wanted);
+    let rows = &run.headcounts[run.headcounts.partition_point(|row| place(row).is_lt())..];
+    let lines = &run.lines[run.lines.partition_point(|line| place(&line.payees).is_lt())..];
+    let rows = &rows[..rows.partition_point(|row| place(row).is_eq())];
+    let lines = &lines[..lines.partition_point(|line| place(&line.payees).is_eq())];
+    let (_, counted) = counted(rows, lines).ok()?.pop_first()?;
+    Some(Counted { run: run.id.clone(), ..counted })
 }
 
 /// Who makes a run, how and when.

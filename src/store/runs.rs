@@ -149,6 +149,11 @@ impl Runs {
         self.held.get(claim).map(String::as_str)
     }
 
+    /// Everything that live runs pay, in no order.
+    pub fn claims(&self) -> impl Iterator<Item = &Claim> {
+        self.held.keys()
+    }
+
     /// Checks a run that is to be recorded with an entry.
     ///
     /// # Errors

@@ -2,6 +2,8 @@
 
 mod adjust;
 
+mod due;
+
 use std::path::{Path, PathBuf};
 
 use price_linkage::{
@@ -10,7 +12,7 @@ use price_linkage::{
         life::{Life, Move, RunState},
         run::{Basis, Headcount, Run, RunLine, Weight},
     },
-    engine::{draft::BudgetError, sums::by_source},
+    engine::{deadline::PayBy, draft::BudgetError, sums::by_source},
     intake::figures::NewFigure,
     journal::entry::sha256_hex,
     service::{

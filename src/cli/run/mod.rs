@@ -19,6 +19,9 @@ use super::{
 
 mod show;
 
+mod due;
+
+use due::{Due, Missing};
 use show::{drift, lines, receipt, show_one, verify};
 
 /// `run`
@@ -61,6 +64,10 @@ enum Command {
     Verify(Named),
     /// What live runs would pay otherwise today.
     Drift,
+    /// The payments that fall due in a month, with their index months, groups and rhythm.
+    Due(Due),
+    /// Payments whose due date is near or past, or unknown, and that no live run pays yet.
+    Missing(Missing),
     /// The receipt: canonical JSON from which an outsider can check the run; its SHA-256 goes to
     /// standard error.
     Receipt(Named),
@@ -156,12 +163,18 @@ impl Run {
             Command::Void(step) => self.step(place, v1::RunMove::Void, step),
             Command::Verify(named) => verify(place, named.run.clone()),
             Command::Drift => drift(place),
+            Command::Due(due) => due.run(place),
+            Command::Missing(missing) => missing.run(place),
             Command::Receipt(named) => receipt(place, named.run.clone()),
         }
     }
 
     fn keeps_nothing(&self) -> bool {
-        matches!(&self.command, Command::Make(make) if make.recording.validate_only)
+        match &self.command {
+            Command::Make(make) => make.recording.validate_only,
+            Command::Due(_) => true,
+            _ => false,
+        }
     }
 
     fn asked<T>(&self, message: T) -> anyhow::Result<tonic::Request<T>> {
