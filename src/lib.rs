@@ -12,6 +12,9 @@ pub mod engine;
 
 pub mod intake;
 
+pub mod roster;
+pub mod sheets;
+
 pub mod journal;
 
 pub mod store;

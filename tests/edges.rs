@@ -326,3 +326,275 @@ fn a_case_about_a_month_or_place_of_another_document_is_an_error() {
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].contains("edge is not in force in 994000 for index month 2023-12"), "{told:?}");
 }
+
+#[test]
+fn a_value_just_below_at_and_just_above_its_threshold_by_each_comparator() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\n";
+    for (comparator, triggered) in [
+        (">=", ["no", "yes", "yes"]),
+        (">", ["no", "no", "yes"]),
+        ("<=", ["yes", "yes", "no"]),
+        ("<", ["yes", "no", "no"]),
+    ] {
+        let condition = TRIGGER.replace("\">=\"", &format!("{comparator:?}"));
+        let asked = ["2.9", "3.0", "3.1"].into_iter().zip(triggered);
+        let cases: String = asked
+            .map(|(cpi, expect)| {
+                case("2024-01", &[rises("cpi", cpi)], &format!("triggered = {expect:?}"))
+            })
+            .collect();
+        holds([&head("edge", "regional"), trigger, &condition, FLAT, &cases].concat());
+    }
+}
+
+#[test]
+fn each_month_of_a_run_is_held_against_the_threshold_of_its_own_month() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\ncounts_from = \"rule\"\n";
+    for raised_from in ["from = \"2024-02\"", "pay_from = \"2024-03\""] {
+        let threshold = format!(
+            "run_months = 2\nthreshold = [ {{ {raised_from}, value = \"4.0\" }}, {{ value = \"3.0\" }} ]"
+        );
+        let condition = TRIGGER.replace("threshold = \"3.0\"", &threshold);
+        let cases = [
+            state("2024-02", "2.9 4.0", "inactive"),
+            state("2024-02", "3.0 4.0", "started"),
+            state("2024-02", "3.0 3.9", "inactive"),
+            state("2024-03", "2.9 3.9 4.0", "inactive"),
+        ];
+        holds([&head("edge", "regional"), trigger, &condition, FLAT, &cases.concat()].concat());
+    }
+}
+
+#[test]
+fn a_plain_threshold_replaces_the_recorded_one_of_a_document_below() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"target\"\n\
+                   [trigger.conditions.target]\nseries = \"cpi\"\ncomparator = \">=\"\n\
+                   threshold_series = \"cpi_control_target\"\nthreshold_set = \"yearly\"\n";
+    let base = [&head("edge", "regional"), trigger, FLAT].concat();
+    let plain = "[trigger.conditions.target]\nthreshold = \"3.0\"\n";
+    let asked = |cpi: &str, triggered: &str| {
+        let figures = [rises("cpi", cpi), rises("cpi_control_target", "2.0")];
+        case("2024-01", &figures, &format!("triggered = {triggered:?}"))
+    };
+    let cases = [asked("2.9", "no"), asked("3.0", "yes"), asked("3.1", "yes")];
+    let overlay = [&head("over", "overlay"), plain, &cases.concat()].concat();
+    assert_eq!(found(&[base, overlay]), Vec::<String>::new());
+}
+
+#[test]
+fn the_rise_that_triggered_is_never_a_fact_that_carries_as_well() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi and decided\"\n\
+                   [trigger.conditions.decided]\nseries = \"city_decides\"\n\
+                   comparator = \">=\"\nthreshold = \"1\"\n";
+    let amount = r#"
+[amount]
+order = ["sum", "round"]
+
+[amount.steps.sum]
+kind = "sum_per_point"
+rise = "trigger"
+yuan = "10"
+
+[amount.steps.round]
+kind = "round"
+mode = "none"
+"#;
+    // Half a point, although the fact is recorded as 1.
+    let condition = TRIGGER.replace("\"3.0\"", "\"0.5\"");
+    let line = "group = \"subsistence_allowance\", residence = \"urban\", yuan = \"5\"";
+    let figures = [rises("cpi", "0.5"), rises("city_decides", "1")];
+    let cases = case("2024-01", &figures, &format!("amounts = [ {{ {line} }} ]"));
+    holds([&head("edge", "regional"), trigger, &condition, amount, &cases].concat());
+}
+
+#[test]
+fn a_month_after_one_without_a_rule_may_run_on() {
+    let open = "[trigger]\nlevel = [\"prefecture\"]\nwhen = { open = true, note = \"lost\" }\n";
+    let first = head("first", "regional")
+        .replace("from = \"2024-01\"", "from = \"2024-01\", until = \"2024-02\"");
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\nbelow = \"pay\"\n\
+                   end_after_months = 2\n";
+    let second = head("second", "regional").replace("from = \"2024-01\"", "from = \"2024-03\"");
+    let asked = |month: &str, cpi: &str, expect: &str| case(month, &[rises("cpi", cpi)], expect);
+    let cases = [
+        // It pays if it was running; whether it was, no document says.
+        asked("2024-03", "3.0 3.0 2.9", "triggered = \"undecidable\", state = \"undecidable\""),
+        asked("2024-04", "3.0 3.0 2.9 2.9", "triggered = \"no\""),
+        asked("2024-03", "3.0 3.0 3.0", "triggered = \"yes\", state = \"started\""),
+        asked("2024-04", "3.0 3.0 3.0 2.9", "triggered = \"yes\", state = \"continuing\""),
+    ];
+    let first = [&first, open, TRIGGER, FLAT].concat();
+    let second = [&second, trigger, TRIGGER, FLAT, &cases.concat()].concat();
+    assert_eq!(found(&[first, second]), Vec::<String>::new());
+}
+
+/// A year in which every month triggers.
+const ALL_YEAR: &str = "3.0 3.0 3.0 3.0 3.0 3.0 3.0 3.0 3.0 3.0 3.0 3.0";
+
+/// Payment on the 15th of the month after the index month it is paid with.
+fn paid(rhythm: &str) -> String {
+    format!("\n[payment]\n{rhythm}\ndue = \"fixed\"\ndue_day = 15\ndue_months_after = 1\n")
+}
+
+fn paid_on(month: &str, cpi: &str, day: &str) -> String {
+    case(month, &[rises("cpi", cpi)], &format!("pay_by = {day:?}"))
+}
+
+#[test]
+fn months_paid_together_are_paid_with_the_last_of_them() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\ncounts_from = \"rule\"\n";
+    let terms = "rhythm = \"term\"\nterms = [ { from = 3, until = 7 }, { from = 8, until = 2 } ]";
+    let from_start = "rhythm = \"quarterly\"\ncounted_from = \"start\"";
+    // For index months 1 to 12, the month of the 15th; above 12 in the year after.
+    for (rhythm, months) in [
+        ("rhythm = \"monthly\"", [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]),
+        ("rhythm = \"quarterly\"", [4, 4, 4, 7, 7, 7, 10, 10, 10, 13, 13, 13]),
+        ("rhythm = \"half_yearly\"", [7, 7, 7, 7, 7, 7, 13, 13, 13, 13, 13, 13]),
+        ("rhythm = \"yearly\"", [13; 12]),
+        (terms, [3, 3, 8, 8, 8, 8, 8, 15, 15, 15, 15, 15]),
+        // The start by itself, then every three months.
+        (from_start, [2, 5, 5, 5, 8, 8, 8, 11, 11, 11, 14, 14]),
+    ] {
+        let cases = months.into_iter().enumerate().map(|(at, month)| {
+            let (year, month) = (2024 + (month - 1) / 12, (month - 1) % 12 + 1);
+            let day = format!("{year}-{month:02}-15");
+            paid_on(&format!("2024-{:02}", at + 1), ALL_YEAR, &day)
+        });
+        let cases: String = cases.collect();
+        holds([&head("edge", "regional"), trigger, TRIGGER, FLAT, &paid(rhythm), &cases].concat());
+    }
+}
+
+#[test]
+fn what_remains_is_paid_with_the_last_paid_month_of_the_episode() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\ncounts_from = \"rule\"\n";
+    let quarterly = paid("rhythm = \"quarterly\"");
+    let cases = [
+        // March is not known yet.
+        paid_on("2024-01", "3.0 3.0", "2024-04-15"),
+        paid_on("2024-01", "3.0 3.0 3.0", "2024-04-15"),
+        paid_on("2024-01", "3.0 3.0 2.9", "2024-03-15"),
+        paid_on("2024-02", "3.0 3.0 2.9", "2024-03-15"),
+        paid_on("2024-01", "3.0 2.9 2.9", "2024-02-15"),
+        // March is an episode of its own.
+        paid_on("2024-01", "3.0 2.9 3.0", "2024-02-15"),
+        paid_on("2024-03", "3.0 2.9 3.0", "2024-04-15"),
+        // It ends with the quarter.
+        paid_on("2024-03", "3.0 3.0 3.0 2.9", "2024-04-15"),
+        paid_on("2024-02", "2.9 3.0 3.0 3.0 2.9", "2024-04-15"),
+        paid_on("2024-04", "2.9 3.0 3.0 3.0 2.9", "2024-05-15"),
+    ];
+    holds(
+        [&head("edge", "regional"), trigger, TRIGGER, FLAT, &quarterly, &cases.concat()].concat(),
+    );
+    let suspends = "end_after_months = 2\n";
+    let cases = [
+        // One episode, interrupted in February; it ends in May.
+        paid_on("2024-01", "3.0 2.9 3.0 2.9 2.9", "2024-04-15"),
+        paid_on("2024-03", "3.0 2.9 3.0 2.9 2.9", "2024-04-15"),
+        paid_on("2024-01", "3.0 2.9 2.9", "2024-02-15"),
+        paid_on("2024-04", "3.0 2.9 3.0 3.0 2.9 2.9", "2024-05-15"),
+    ];
+    let head = head("edge", "regional");
+    holds([&head, trigger, suspends, TRIGGER, FLAT, &quarterly, &cases.concat()].concat());
+}
+
+#[test]
+fn a_fixed_day_beyond_the_end_of_the_month_is_its_last() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\n";
+    for (day, january, march) in [
+        (1, "2024-02-01", "2024-04-01"),
+        (29, "2024-02-29", "2024-04-29"),
+        (30, "2024-02-29", "2024-04-30"),
+        (31, "2024-02-29", "2024-04-30"),
+    ] {
+        let payment = paid("").replace("due_day = 15", &format!("due_day = {day}"));
+        let cases = [paid_on("2024-01", "3.0", january), paid_on("2024-03", "- - 3.0", march)];
+        let texts = [&head("edge", "regional"), trigger, TRIGGER, FLAT, &payment, &cases.concat()];
+        holds(texts.concat());
+    }
+}
+
+/// The rise of a month with the day of its release.
+fn released(series: &str, month: &str, value: &str, day: &str) -> String {
+    format!(
+        "{{ series = {series:?}, month = {month:?}, value = {value:?}, released_on = {day:?} }}"
+    )
+}
+
+#[test]
+fn the_day_is_counted_from_the_last_release_of_what_carries_the_month() {
+    let condition = |name: &str, threshold: &str| {
+        format!(
+            "[trigger.conditions.{name}]\nseries = {name:?}\ncomparator = \">=\"\n\
+             threshold = {threshold:?}\n"
+        )
+    };
+    let food = condition("food", "6.0");
+    let ten_days = "due = \"days\"\ndue_days = 10\n";
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi or food\"\n\
+                   counts_from = \"rule\"\n";
+    let asked = |cpi: [&str; 2], food: [&str; 2], day: &str| {
+        let figures = [
+            released("cpi", "2024-01", cpi[0], cpi[1]),
+            released("food", "2024-01", food[0], food[1]),
+        ];
+        case("2024-01", &figures, &format!("pay_by = {day:?}"))
+    };
+    let cases = [
+        asked(["3.0", "2024-02-08"], ["6.0", "2024-02-12"], "2024-02-22"),
+        asked(["3.0", "2024-02-12"], ["6.0", "2024-02-08"], "2024-02-22"),
+        // Food came later, and did not carry it.
+        asked(["3.0", "2024-02-08"], ["5.9", "2024-02-12"], "2024-02-18"),
+        asked(["2.9", "2024-02-12"], ["6.0", "2024-02-08"], "2024-02-18"),
+    ];
+    let payment = format!("\n[payment]\n{ten_days}");
+    let head = head("edge", "regional");
+    holds([&head, trigger, &food, TRIGGER, FLAT, &payment, &cases.concat()].concat());
+
+    // February and March are paid although nothing holds, so that nothing carries them.
+    let below = "below = \"pay\"\nend_after_months = 6\n";
+    let figures = [
+        released("cpi", "2024-01", "3.0", "2024-02-08"),
+        released("food", "2024-01", "5.9", "2024-02-08"),
+        released("cpi", "2024-02", "2.9", "2024-03-09"),
+        released("food", "2024-02", "5.9", "2024-03-09"),
+        released("cpi", "2024-03", "2.9", "2024-04-10"),
+        released("food", "2024-03", "5.9", "2024-04-20"),
+    ];
+    let cases = [
+        // January was carried by the CPI: its release in March counts.
+        case("2024-01", &figures, "pay_by = \"2024-04-20\""),
+        // What nothing carries waits for everything that was looked at.
+        case("2024-02", &figures, "pay_by = \"2024-04-30\""),
+    ];
+    let payment = format!("\n[payment]\nrhythm = \"quarterly\"\n{ten_days}");
+    holds([&head, trigger, below, &food, TRIGGER, FLAT, &payment, &cases.concat()].concat());
+}
+
+#[test]
+fn a_sum_for_a_period_is_owed_once_in_each() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\ncounts_from = \"rule\"\n";
+    let terms = "\n[payment]\nterms = [ { from = 3, until = 7 }, { from = 8, until = 2 } ]\n";
+    // The months that end a period, in a year in which every month triggers.
+    for (period, ends) in [
+        ("month", &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12][..]),
+        ("quarter", &[3, 6, 9, 12][..]),
+        ("half_year", &[6, 12][..]),
+        ("year", &[12][..]),
+        // The second term ends in February of the year after.
+        ("term", &[2, 7][..]),
+    ] {
+        let amount = FLAT.replace("[amount]\n", &format!("[amount]\nperiod = {period:?}\n"));
+        let cases = (1..=12).map(|month| {
+            let outcome = if ends.contains(&month) { "owed" } else { "with_later" };
+            let line = format!(
+                "group = \"subsistence_allowance\", residence = \"urban\", outcome = {outcome:?}"
+            );
+            let expect = format!("amounts = [ {{ {line} }} ]");
+            case(&format!("2024-{month:02}"), &[rises("cpi", ALL_YEAR)], &expect)
+        });
+        let cases: String = cases.collect();
+        holds([&head("edge", "regional"), trigger, TRIGGER, &amount, terms, &cases].concat());
+    }
+}

@@ -34,6 +34,7 @@ client!(trigger, trigger_service_client, TriggerServiceClient);
 client!(subsidy, subsidy_service_client, SubsidyServiceClient);
 client!(replay, replay_service_client, ReplayServiceClient);
 client!(run, run_service_client, RunServiceClient);
+client!(roster, roster_service_client, RosterServiceClient);
 client!(rule, rule_service_client, RuleServiceClient);
 client!(area, area_service_client, AreaServiceClient);
 

@@ -17,6 +17,8 @@ mod diff;
 
 mod law;
 
+mod notice;
+
 mod output;
 
 mod owed;
@@ -90,6 +92,8 @@ enum Command {
     Standard(record::Standard),
     /// Has it triggered, why, since when, by when must it be paid, what is missing.
     Status(ask::Status),
+    /// The notice of a month, for an office to send: the mechanism starts, goes on or is suspended.
+    Notice(notice::Notice),
     /// The states of an area through time, or with --recorded the decisions as recorded.
     History(ask::History),
     /// What each group is owed, with the derivation.
@@ -161,6 +165,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Index(index) => index.run(&place)?,
         Command::Standard(standard) => standard.run(&place)?,
         Command::Status(status) => status.run(&place)?,
+        Command::Notice(notice) => notice.run(&place)?,
         Command::History(history) => history.run(&place)?,
         Command::Subsidy(subsidy) => subsidy.run(&place)?,
         Command::Replay(replay) => replay.run(&place)?,

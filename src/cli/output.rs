@@ -1,6 +1,10 @@
 //! Tables, CSV, JSON, progress and logs.
 
-use std::io::{IsTerminal, Write};
+use std::{
+    fs,
+    io::{IsTerminal, Write},
+    path::Path,
+};
 
 use anyhow::Context;
 use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
@@ -120,6 +124,15 @@ pub(super) fn progress() -> Progress {
 }
 
 impl Progress {
+    /// Shows how much of a file is done; on a terminal only.
+    pub fn share(&self, done: u64, all: u64) {
+        if std::io::stderr().is_terminal() {
+            self.bar.set_message("working through the roster");
+            self.bar.set_length(all);
+            self.bar.set_position(done);
+        }
+    }
+
     pub fn show(&self, stage: Stage, done: u64, all: u64) {
         let (message, unit) = match stage {
             Stage::Rebuild => ("rebuilding the state", "entries"),
@@ -139,4 +152,11 @@ impl Progress {
     pub fn clear(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// Writes a file and tells its digest.
+pub(super) fn keep(file: &v1::OfficeFile, path: &Path) -> anyhow::Result<()> {
+    fs::write(path, &file.content).with_context(|| format!("write {}", path.display()))?;
+    eprintln!("sha256 {}", file.sha256);
+    Ok(())
 }

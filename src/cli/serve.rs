@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{grpc::server, service::Service};
 
-use super::{Place, output::progress};
+use super::{Place, output::progress, run::Keys};
 
 /// `serve`
 #[derive(Debug, Args)]
@@ -25,6 +25,8 @@ pub(super) struct Serve {
     /// By how many per cent a headcount or a total may differ from the month before without a finding.
     #[arg(long, value_name = "PERCENT", default_value_t = 20)]
     jump_percent: u32,
+    #[command(flatten)]
+    keys: Keys,
     /// Listen on another address than loopback although nothing is encrypted and nobody signs in.
     #[arg(long)]
     insecure_remote: bool,
@@ -45,6 +47,7 @@ impl Serve {
         if place.server.is_some() {
             bail!("--server asks a running server; `serve` starts one");
         }
+        let keys = self.keys.read()?;
         let folder = place.store.clone().unwrap_or_else(|| PathBuf::from(STORE));
         let bar = progress();
         let opened = Service::open(&folder, &place.data, &mut |stage, done, all| {
@@ -54,6 +57,7 @@ impl Serve {
         let (mut service, started) = opened?;
         service.approvals_needed = self.approvals;
         service.jump_percent = self.jump_percent;
+        service.person_keys = keys;
         let opened = &started.opened;
         if let Some(torn) = &opened.torn {
             eprintln!("cut off an unfinished last line of the journal: {} bytes", torn.bytes);

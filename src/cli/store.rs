@@ -8,7 +8,7 @@ use clap::Args;
 use crate::{
     journal::{copy, file::SEGMENT_BYTES},
     service::Stage,
-    store::{OpenReport, Store, Verification},
+    store::{OpenReport, Store, Verification, kept::Kept, ledger::Ledger},
 };
 
 use super::{Place, output::progress};
@@ -31,24 +31,52 @@ fn folder(place: &Place) -> anyhow::Result<&PathBuf> {
     place.store.as_ref().context("expected --store DIR")
 }
 
-fn open(folder: &Path) -> anyhow::Result<(Store, OpenReport)> {
+/// Where the files of roster runs lie beside a copy of the journal.
+fn beside(copy: &Path) -> PathBuf {
+    let mut name = copy.as_os_str().to_owned();
+    name.push(".kept");
+    name.into()
+}
+
+/// Checks that every file a run refers to is there as it was; gives how many.
+fn whole(folder: &Path, ledger: &Ledger) -> anyhow::Result<usize> {
+    let referred = ledger.runs.kept();
+    let damaged = Kept::of(folder)?.damaged(&referred)?;
+    anyhow::ensure!(
+        damaged.is_empty(),
+        "{} files of roster runs are missing or damaged, the first {}\nhint: copy them from a backup \
+         into {}",
+        damaged.len(),
+        damaged[0],
+        folder.join("kept").display()
+    );
+    Ok(referred.len())
+}
+
+fn open(folder: &Path) -> anyhow::Result<(Store, Ledger, OpenReport)> {
     let bar = progress();
     let opened = Store::open_with(folder, SEGMENT_BYTES, &mut |at| {
         bar.show(Stage::Rebuild, at.done, at.total);
     });
     bar.clear();
-    let (store, _, report) = opened?;
+    let (store, ledger, report) = opened?;
     if let Some(why) = &report.rebuilt {
         eprintln!("rebuilt the state from the journal: {why}");
     }
-    Ok((store, report))
+    Ok((store, ledger, report))
 }
 
 impl Export {
     pub fn run(&self, place: &Place) -> anyhow::Result<()> {
         // Beside a running service this is safe: an unfinished line is not copied.
-        let copied = copy::export(folder(place)?, &self.file)?;
+        let folder = folder(place)?;
+        let copied = copy::export(folder, &self.file)?;
         println!("{} entries, head {}", copied.head.sequence, copied.head.digest);
+        let beside = beside(&self.file);
+        let files = Kept::of(folder)?.copy_to(&beside)?;
+        if 0 < files {
+            println!("{files} files of roster runs in {}", beside.display());
+        }
         Ok(())
     }
 }
@@ -57,7 +85,12 @@ impl Restore {
     pub fn run(&self, place: &Place) -> anyhow::Result<()> {
         let folder = folder(place)?;
         let copied = copy::restore(&self.file, folder)?;
-        let (store, _) = open(folder)?;
+        let (store, ledger, _) = open(folder)?;
+        let (kept, beside) = (folder.join("kept"), beside(&self.file));
+        if beside.exists() {
+            Kept::copied(beside).copy_to(&kept)?;
+        }
+        whole(folder, &ledger)?;
         println!("{} entries, head {}", copied.head.sequence, copied.head.digest);
         println!("state {}", store.state_digest().unwrap_or_default());
         store.close()?;
@@ -68,7 +101,8 @@ impl Restore {
 pub(super) fn verify(place: &Place) -> anyhow::Result<()> {
     let folder = folder(place)?;
     anyhow::ensure!(folder.exists(), "{}: no store here", folder.display());
-    let (store, _) = open(folder)?;
+    let (store, ledger, _) = open(folder)?;
+    let files = whole(folder, &ledger)?;
     let Verification { head, figures, standards, decisions, documents, records, state_digest } =
         store.verify()?;
     println!("{} entries, head {}", head.sequence, head.digest);
@@ -76,6 +110,9 @@ pub(super) fn verify(place: &Place) -> anyhow::Result<()> {
         "{figures} figures, {standards} standards, {decisions} decisions, {documents} documents"
     );
     println!("{records} records, state {state_digest}");
+    if 0 < files {
+        println!("{files} files of roster runs");
+    }
     store.close()?;
     Ok(())
 }

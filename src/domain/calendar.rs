@@ -71,6 +71,28 @@ impl Calendar {
     }
 }
 
+/// A day as people write it: 2021-04-01, 2021/4/1, 20210401.
+pub fn read_day(text: &[u8]) -> Option<NaiveDate> {
+    let text = std::str::from_utf8(text).ok()?;
+    let number = |text: &str, most: usize| {
+        let digits = (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        digits.then(|| text.parse::<u32>().ok()).flatten()
+    };
+    let (year, month, day) = if text.len() == 8 && number(text, 8).is_some() {
+        (&text[..4], &text[4..6], &text[6..])
+    } else {
+        let mark = if text.contains('/') { '/' } else { '-' };
+        let (year, rest) = text.split_once(mark)?;
+        let (month, day) = rest.split_once(mark)?;
+        (year, month, day)
+    };
+    if year.len() != 4 {
+        return None;
+    }
+    let year = i32::try_from(number(year, 4)?).ok()?;
+    NaiveDate::from_ymd_opt(year, number(month, 2)?, number(day, 2)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,5 +115,18 @@ mod tests {
         assert_eq!(after(4), "2020-05-09");
         assert_eq!(after(5), "2020-05-11");
         assert_eq!(calendar.workdays_after(day("2020-12-31"), 1), Err(UnknownYear { year: 2021 }));
+    }
+
+    #[test]
+    fn days_are_read_as_people_write_them() {
+        let expected = NaiveDate::from_ymd_opt(2021, 4, 1);
+        for text in ["2021-04-01", "2021/4/1", "20210401", "2021-4-1"] {
+            assert_eq!(read_day(text.as_bytes()), expected, "{text}");
+        }
+        for text in
+            ["2021-04", "2021-02-29", "21-04-01", "2021-4/1", "2021-04-01 00:00", "４", "+021-4-1"]
+        {
+            assert_eq!(read_day(text.as_bytes()), None, "{text}");
+        }
     }
 }

@@ -243,6 +243,12 @@ impl Exact {
         found.unwrap_or(Decimal::MAX)
     }
 
+    /// Numerator and denominator without a common divisor; the denominator is positive.
+    pub fn ratio(self) -> (i128, i128) {
+        let Self { numerator, denominator } = self.reduced();
+        (numerator, denominator)
+    }
+
     /// Whether the value is a multiple of a fen.
     pub fn is_whole_fen(self) -> bool {
         self.round(RoundingMode::Down, RoundingUnit::Fen).is_ok_and(|cut| cut == self)

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** a life only goes forward, and every step of it says who took it, when and why.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,19 @@ impl RunState {
         }
     }
 
+    /// The Chinese word, as on sheets.
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::Draft => "草稿",
+            Self::Submitted => "已提交",
+            Self::Approved => "已批准",
+            Self::Released => "已拨付",
+            Self::Closed => "已办结",
+            Self::Rejected => "已退回",
+            Self::Voided => "已作废",
+        }
+    }
+
     /// Whether it holds its areas and months, so that no other run may pay them.
     pub fn is_live(self) -> bool {
         !matches!(self, Self::Rejected | Self::Voided)
@@ -72,6 +85,8 @@ pub enum Move {
     Reject,
     /// Hand it over for payment.
     Release,
+    /// Say what became of lines of its payment list (回盘).
+    Settle,
     /// Settle it.
     Close,
     /// Take it back; its months are free again.
@@ -80,8 +95,15 @@ pub enum Move {
 
 impl Move {
     /// Every move.
-    pub const ALL: [Self; 6] =
-        [Self::Submit, Self::Approve, Self::Reject, Self::Release, Self::Close, Self::Void];
+    pub const ALL: [Self; 7] = [
+        Self::Submit,
+        Self::Approve,
+        Self::Reject,
+        Self::Release,
+        Self::Settle,
+        Self::Close,
+        Self::Void,
+    ];
 
     /// The word used in outputs.
     pub fn as_str(self) -> &'static str {
@@ -90,6 +112,7 @@ impl Move {
             Self::Approve => "approve",
             Self::Reject => "reject",
             Self::Release => "release",
+            Self::Settle => "settle",
             Self::Close => "close",
             Self::Void => "void",
         }
@@ -100,10 +123,37 @@ impl Move {
         matches!(self, Self::Reject | Self::Void)
     }
 
+    /// The Chinese word, as on sheets.
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::Submit => "提交",
+            Self::Approve => "批准",
+            Self::Reject => "退回",
+            Self::Release => "拨付",
+            Self::Settle => "回盘",
+            Self::Close => "办结",
+            Self::Void => "作废",
+        }
+    }
+
     /// Whether it needs a reason.
     pub fn needs_reason(self) -> bool {
         matches!(self, Self::Reject | Self::Void)
     }
+}
+
+/// What came back of a payment list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settlement {
+    /// Sha-256 of the file that came back.
+    pub file: String,
+    /// Sha-256 of what is kept of it: lines and outcomes.
+    pub outcomes: String,
+    /// How many lines it says were paid that had no outcome before.
+    pub paid: u64,
+    /// How many lines it says failed that had none, by reason.
+    pub failed: BTreeMap<String, u64>,
 }
 
 /// A move as it was made.
@@ -120,6 +170,9 @@ pub struct RunEvent {
     pub at: DateTime<Utc>,
     /// Why; for an approval over a blocking finding, why it is overruled.
     pub reason: String,
+    /// What came back, when that is what was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settlement: Option<Settlement>,
 }
 
 /// Why a move cannot be made.
@@ -159,6 +212,14 @@ pub enum MoveError {
         /// The run.
         run: String,
     },
+    /// Lines of its payment list have no outcome.
+    #[error("run {run} has {open} lines without an outcome: expected a reason to close it")]
+    Unsettled {
+        /// The run.
+        run: String,
+        /// How many.
+        open: u64,
+    },
     /// The move needs a reason.
     #[error("run {run}: expected a reason to {}", made.as_str())]
     NoReason {
@@ -189,9 +250,19 @@ impl Life {
             Move::Approve => RunState::Approved,
             Move::Reject => RunState::Rejected,
             Move::Release => RunState::Released,
+            Move::Settle => state,
             Move::Close => RunState::Closed,
             Move::Void => RunState::Voided,
         })
+    }
+
+    /// How many lines of its payment list have no outcome yet; none for a budget run. O(lines).
+    pub fn open_lines(&self) -> Option<u64> {
+        self.run.roster.as_ref()?;
+        let all: u64 = self.run.headcounts.iter().map(|one| one.persons).sum();
+        let settled = self.events.iter().filter_map(|event| event.settlement.as_ref());
+        let settled = settled.map(|one| one.paid + one.failed.values().sum::<u64>());
+        Some(all.saturating_sub(settled.sum()))
     }
 
     fn approvals(&self) -> impl Iterator<Item = &RunEvent> {
@@ -209,7 +280,7 @@ impl Life {
             Move::Submit => (&[RunState::Draft], "draft"),
             Move::Approve | Move::Reject => (&[RunState::Submitted], "submitted"),
             Move::Release => (&[RunState::Approved], "approved"),
-            Move::Close => (&[RunState::Released], "released"),
+            Move::Settle | Move::Close => (&[RunState::Released], "released"),
             Move::Void => (
                 &[RunState::Draft, RunState::Submitted, RunState::Approved],
                 "draft, submitted or approved",
@@ -220,6 +291,10 @@ impl Life {
         }
         if made.needs_reason() && reason.trim().is_empty() {
             return Err(MoveError::NoReason { run, made });
+        }
+        let open = self.open_lines().unwrap_or_default();
+        if made == Move::Close && 0 < open && reason.trim().is_empty() {
+            return Err(MoveError::Unsettled { run, open });
         }
         if made == Move::Approve {
             if same_person(by, &self.run.made_by) {
@@ -276,6 +351,7 @@ mod tests {
             approvals_needed,
             note: String::new(),
             adjusts: None,
+            roster: None,
             pins,
             headcounts: Vec::new(),
             lines: Vec::new(),
@@ -287,7 +363,8 @@ mod tests {
 
     fn moved(life: &mut Life, made: Move, by: &str, reason: &str) -> Result<RunState, MoveError> {
         let (run, by, at) = (life.run.id.clone(), by.to_owned(), DateTime::UNIX_EPOCH);
-        let event = RunEvent { run, made, by, at, reason: reason.to_owned() };
+        let reason = reason.to_owned();
+        let event = RunEvent { run, made, by, at, reason, settlement: None };
         life.check(&event)?;
         life.events.push(event);
         Ok(life.state())
@@ -352,6 +429,7 @@ mod tests {
             ("submitted", "void"),
             ("approved", "release"),
             ("approved", "void"),
+            ("released", "settle"),
             ("released", "close"),
         ];
         assert_eq!(allowed, expected);

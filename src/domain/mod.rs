@@ -27,3 +27,5 @@ pub mod decision;
 pub mod run;
 
 pub mod life;
+
+pub mod identity;

@@ -157,9 +157,60 @@ pub struct Pins {
     pub strict: bool,
 }
 
-/// What may be paid once: a group, urban or rural, in an area for an index month.
+/// The list of persons that a roster run pays, as far as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RosterPin {
+    /// The index month.
+    pub month: Month,
+    /// Sha-256 of the roster's bytes.
+    pub roster: String,
+    /// Rows it has below the header.
+    pub rows: u64,
+    /// Sha-256 of the claims: who is paid, under a keyed hash.
+    pub claims: String,
+    /// The name of that key.
+    pub key: String,
+    /// How many rows are not paid since another row of the person pays at least as much.
+    pub beaten: u64,
+    /// How many rows are not paid for each other reason.
+    pub rejects: BTreeMap<String, u64>,
+    /// How many persons are paid although they are on a list of those paid elsewhere.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub conflicts: u64,
+    /// The released run that it follows: it pays those whom that run did not reach.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<String>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// What a run is for: to ask for the money of groups, or to pay persons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RunKind {
+    /// 资金测算: from headcounts.
+    Budget,
+    /// 名册发放: from a roster.
+    Roster,
+}
+
+impl RunKind {
+    /// The word used in outputs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Budget => "budget",
+            Self::Roster => "roster",
+        }
+    }
+}
+
+/// What each kind of run may do once: a group, urban or rural, in an area for an index month.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Claim {
+    /// Of which kind of run.
+    pub kind: RunKind,
     /// The area.
     pub area: AreaCode,
     /// The index month.
@@ -181,7 +232,7 @@ pub struct Adjusted {
     pub after: Vec<String>,
 }
 
-/// A budget run as it was made.
+/// A run as it was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Run {
@@ -198,8 +249,11 @@ pub struct Run {
     /// What it makes up for, when it is an adjustment (补发).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adjusts: Option<Adjusted>,
-    /// The headcounts it was made from, those without a sum included; none in an adjustment, which is
-    /// made from those of the run it adjusts.
+    /// The list of persons of a roster run; none for a budget run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roster: Option<RosterPin>,
+    /// The headcounts it was made from, those without a sum included; of a roster run the persons
+    /// that are paid; none in an adjustment, which is made from those of the run it adjusts.
     pub headcounts: Vec<Headcount>,
     /// What is paid, by index month, area, group and residence.
     pub lines: Vec<RunLine>,
@@ -211,13 +265,19 @@ pub struct Run {
 }
 
 impl Run {
+    /// What it is for.
+    pub fn kind(&self) -> RunKind {
+        if self.roster.is_some() { RunKind::Roster } else { RunKind::Budget }
+    }
+
     /// What it pays: a group, urban or rural, in an area for a month, each once. What an adjustment
     /// adds to lines of the run it adjusts, that run holds.
     pub fn claims(&self) -> impl Iterator<Item = Claim> {
-        self.lines.iter().filter(|line| line.paid_before.is_none()).flat_map(|line| {
+        let kind = self.kind();
+        self.lines.iter().filter(|line| line.paid_before.is_none()).flat_map(move |line| {
             let Headcount { area, group, residence, .. } = &line.payees;
-            let claim =
-                |month| Claim { area: *area, month, group: group.clone(), residence: *residence };
+            let (area, residence) = (*area, *residence);
+            let claim = |month| Claim { kind, area, month, group: group.clone(), residence };
             line.covers.0.through(line.covers.1).map(claim).collect::<Vec<_>>()
         })
     }

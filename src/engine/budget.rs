@@ -26,7 +26,7 @@ use super::{
     amount::{Asked, Line, LineOutcome, STEPS_MAX},
     case::{Case, Covered, Worked, charges},
     deadline::PayBy,
-    draft::{Budget, BudgetError, Derivation, Draft, Refusal},
+    draft::{Budget, BudgetError, Derivation, Draft, Refusal, WithoutLine},
     funding::Funding,
     question::{Applied, Missing, Terms, World},
     reason::{Text, Vocabulary},
@@ -50,18 +50,19 @@ pub fn budget(
 ) -> Result<Budget, BudgetError> {
     let mut draft = drawn_up(world, words, rows, terms, discretion)?;
     draft.refuse_overlaps(world.areas, rows);
-    match draft.refusals.is_empty() {
-        true => Ok(draft.budget),
-        false => Err(BudgetError::Refused(draft.refusals)),
+    if draft.refusals.is_empty() {
+        Ok(draft.budget)
+    } else {
+        Err(BudgetError::Refused(draft.refusals))
     }
 }
 
-/// As [`budget`], with what can be budgeted beside what cannot: for headcounts that were budgeted
-/// before, under what is known since.
+/// As [`budget`], each row by itself, with what can be budgeted beside what cannot: for counts of
+/// persons who are told apart, and for headcounts that were budgeted before.
 ///
 /// # Errors
 /// An area is unknown, or a sum leaves the range of exact arithmetic.
-pub fn budget_again(
+pub fn budget_of_each(
     world: World<'_>,
     words: &Vocabulary<'_>,
     rows: &[Headcount],
@@ -188,12 +189,13 @@ impl Work<'_> {
         let Worked { derived, covers, told } = worked;
         let Derivation { line, funding, .. } = &**derived;
         let (LineOutcome::Owed(rate), Some(funding)) = (&line.outcome, funding) else {
-            self.draft.budget.without_sum.push((at, derived.clone()));
+            let (weight, code) = match line.outcome {
+                LineOutcome::WithLater(_) => (Weight::Warning, "with_later"),
+                _ => (Weight::Blocking, "no_sum"),
+            };
+            let derived = Some(derived.clone());
+            self.draft.budget.without_line.push(WithoutLine { row: at, code, derived });
             if !std::mem::replace(told, true) {
-                let (weight, code) = match line.outcome {
-                    LineOutcome::WithLater(_) => (Weight::Warning, "with_later"),
-                    _ => (Weight::Blocking, "no_sum"),
-                };
                 self.draft.find_once(weight, code, row, self.words.line(line));
             }
             return Ok(());
@@ -231,13 +233,8 @@ impl Work<'_> {
         at: usize,
     ) -> Result<(), BudgetError> {
         let applied = asked.applied;
-        let fits = |one: &&Discretion| {
-            one.from <= row.month
-                && row.month <= one.until
-                && one.groups.contains(&row.group)
-                && one.residence.is_none_or(|residence| residence == row.residence)
-        };
-        let Some(given) = applied.rules.terms.discretion.iter().find(fits) else {
+        let pays = |one: &&Discretion| one.pays(row.month, &row.group, row.residence);
+        let Some(given) = applied.rules.terms.discretion.iter().find(pays) else {
             let (zh, en) = (self.words.groups.zh(&row.group), self.words.groups.en(&row.group));
             let text = Text::new(
                 format!("{}没有对{zh}酌情发放的记录", self.words.area(row.area)),
@@ -254,6 +251,8 @@ impl Work<'_> {
                 format!("酌情发放 {} 元不足以精确到分", given.yuan),
                 format!("{} yuan by discretion do not end at the fen", given.yuan),
             );
+            let one = WithoutLine { row: at, code: "no_sum", derived: None };
+            self.draft.budget.without_line.push(one);
             self.draft.find_once(Weight::Blocking, "no_sum", row, text);
             return Ok(());
         }

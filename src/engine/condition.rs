@@ -181,18 +181,19 @@ fn compared(
             }
         }
         if truth == Truth::Unknown {
-            // Months of the run share figures with those before them.
-            let fresh = reading.missing.iter().filter(|one| !condition.missing.contains(one));
-            condition.missing.extend(fresh.cloned().collect::<Vec<_>>());
-            match &threshold {
-                Err(missing) => condition.missing.push(missing.clone()),
-                Ok(threshold) if reading.value.is_some() => {
-                    condition.missing.push(Missing::Parameter {
-                        path: format!("trigger.conditions.{name}.threshold"),
-                        left_open_by: Some(threshold.cite.head.id.clone()),
-                    });
+            let lacks = match &threshold {
+                Err(missing) => Some(missing.clone()),
+                Ok(threshold) if reading.value.is_some() => Some(Missing::Parameter {
+                    path: format!("trigger.conditions.{name}.threshold"),
+                    left_open_by: Some(threshold.cite.head.id.clone()),
+                }),
+                Ok(_) => None,
+            };
+            // Months of the run share what they lack with those before them.
+            for one in reading.missing.iter().cloned().chain(lacks) {
+                if !condition.missing.contains(&one) {
+                    condition.missing.push(one);
                 }
-                Ok(_) => {}
             }
         }
         if back == 0 {

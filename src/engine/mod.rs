@@ -23,11 +23,15 @@ pub mod amount;
 
 pub mod funding;
 
+pub mod several;
+
 pub mod draft;
 
 mod case;
 
 pub mod budget;
+
+pub mod grounds;
 
 pub mod sums;
 
@@ -39,7 +43,7 @@ pub mod due;
 
 pub mod reason;
 
-mod words;
+pub mod words;
 
 pub mod operand;
 

@@ -181,7 +181,7 @@ impl Vocabulary<'_> {
         }
     }
 
-    fn measured(&self, reading: &Reading) -> Text {
+    pub(super) fn measured(&self, reading: &Reading) -> Text {
         let (zh, en) = (self.series.zh(&reading.series), self.series.en(&reading.series));
         let (how_zh, how_en) = match reading.measure {
             Measure::Month => ("", ""),
@@ -193,7 +193,7 @@ impl Vocabulary<'_> {
         Text::new(format!("{zh}{how_zh}"), format!("{en}{how_en}"))
     }
 
-    fn shown(&self, reading: &Reading) -> String {
+    pub(super) fn shown(&self, reading: &Reading) -> String {
         let text = match (reading.used.as_slice(), reading.value) {
             ([one], _) => one.value.to_string(),
             (_, Some(value)) => value.to_decimal(2).to_string(),
@@ -202,7 +202,7 @@ impl Vocabulary<'_> {
         self.value(reading, &text)
     }
 
-    fn value(&self, reading: &Reading, text: &str) -> String {
+    pub(super) fn value(&self, reading: &Reading, text: &str) -> String {
         match self.series.unit(&reading.series) {
             Some(Unit::Yuan) => format!("{text} 元"),
             Some(Unit::YesNo) => text.to_owned(),
@@ -346,7 +346,7 @@ fn state_words(outcome: &MonthOutcome) -> Text {
     }
 }
 
-fn reaches(comparator: Comparator, met: bool) -> Text {
+pub(super) fn reaches(comparator: Comparator, met: bool) -> Text {
     let (zh, en) = match (comparator, met) {
         (Comparator::AtLeast, true) => ("达到", "reaches"),
         (Comparator::AtLeast, false) => ("未达到", "does not reach"),

@@ -15,9 +15,11 @@ use crate::{
 };
 
 /// How many persons or households are paid the rate, and how many further heads.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Count {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    /// Persons or households.
     pub units: u64,
+    /// Persons beyond the first of each household, where the rule counts them.
     pub further: u64,
 }
 
@@ -34,7 +36,10 @@ impl Count {
         }
     }
 
-    /// Units × rate + further heads × what each of them adds.
+    /// Units × rate + further heads × what each of them adds, two places.
+    ///
+    /// # Errors
+    /// It leaves the range of exact arithmetic.
     pub fn times(self, rate: Decimal, further: Option<Decimal>) -> Result<Decimal, RangeError> {
         let heads = times(further.unwrap_or_default(), self.further.into())?;
         let mut sum = plus(times(rate, self.units.into())?, heads)?;

@@ -7,9 +7,24 @@ use crate::{
 
 use super::{
     amount::{Line, LineOutcome, Operand, StepTaken},
+    condition::{ConditionReading, Truth},
     operand::{BaseUsed, RiseUsed},
-    reason::{Text, Vocabulary, month_zh, sum_text},
+    question::Threshold,
+    reason::{Text, Vocabulary, month_zh, reaches, sum_text},
 };
+
+/// A condition in parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConditionParts {
+    /// What is measured.
+    pub name: Text,
+    /// The values, or what is missing; of several months the earliest first, each with its month.
+    pub values: Text,
+    /// What they must be; none when it is not set.
+    pub threshold: Option<Text>,
+    /// Whether they are.
+    pub met: Text,
+}
 
 impl Vocabulary<'_> {
     /// A step with its operands, for example `732 × 3.5% = 25.62`.
@@ -40,6 +55,88 @@ impl Vocabulary<'_> {
                 format!("{} → {output} yuan", operands.en),
             ),
         }
+    }
+
+    /// A condition in parts, for a table.
+    pub fn condition_parts(&self, condition: &ConditionReading) -> ConditionParts {
+        let name = match condition.readings.first() {
+            Some(reading) => self.measured(reading),
+            None => Text::new(condition.name.as_str(), condition.name.as_str()),
+        };
+        let months = condition.run_months;
+        let values = condition.readings.iter().rev().map(|reading| {
+            let value = match reading.value {
+                Some(_) => Text::new(self.shown(reading), self.shown(reading)),
+                None => Text::join(reading.missing.iter().map(|one| self.missing(one)), "、", ", "),
+            };
+            match months {
+                0 | 1 => value,
+                _ => Text::new(
+                    format!("{} {}", month_zh(reading.month), value.zh),
+                    format!("{} {}", reading.month, value.en),
+                ),
+            }
+        });
+        let threshold = condition.threshold.as_ref().zip(condition.readings.first());
+        let threshold = threshold.map(|(cited, reading)| {
+            let at = match cited.value {
+                Threshold::At(at) => self.value(reading, &at.to_string()),
+                Threshold::Between(low, high) => self.value(reading, &format!("{low}–{high}")),
+            };
+            let word = reaches(condition.comparator, true);
+            match months {
+                0 | 1 => Text::new(format!("{}{at}", word.zh), format!("{} {at}", word.en)),
+                _ => Text::new(
+                    format!("连续{months}个月{}{at}", word.zh),
+                    format!("{} {at} for {months} months in a row", word.en),
+                ),
+            }
+        });
+        let met = match condition.met {
+            Truth::Yes => Text::new("符合", "met"),
+            Truth::No => Text::new("不符合", "not met"),
+            Truth::Unknown => Text::new("无法判定", "undecidable"),
+        };
+        ConditionParts { name, values: Text::join(values, "、", ", "), threshold, met }
+    }
+
+    /// What a step does.
+    pub fn step_kind(&self, kind: StepKind) -> Text {
+        let (zh, en) = match kind {
+            StepKind::BaseTimesRise => ("标准×涨幅", "standard times rise"),
+            StepKind::BaseShare => ("标准×比例", "share of the standard"),
+            StepKind::BaseShareByBand => ("标准×分档比例", "share of the standard by band"),
+            StepKind::SumByBand => ("分档定额", "sum by band"),
+            StepKind::SumPerPoint => ("按百分点计", "sum per point"),
+            StepKind::Flat => ("定额", "flat sum"),
+            StepKind::EarlierAmount => ("沿用前期金额", "amount of an earlier month"),
+            StepKind::HigherOf => ("就高", "the higher of"),
+            StepKind::Floor => ("下限", "floor"),
+            StepKind::Cap => ("上限", "cap"),
+            StepKind::Multiply => ("倍数", "multiplied"),
+            StepKind::Override => ("改定金额", "set to"),
+            StepKind::Subtract => ("扣减", "less"),
+            StepKind::Round => ("取整", "rounded"),
+        };
+        Text::new(zh, en)
+    }
+
+    /// Who pays, for example `central`; a word that is no source of the rules stands for itself.
+    pub fn source(&self, source: &str) -> Text {
+        let (zh, en) = match source {
+            "central" => ("中央财政", "central budget"),
+            "province" => ("省级财政", "provincial budget"),
+            "city" => ("市级财政", "city budget"),
+            "county" => ("县级财政", "county budget"),
+            "same_level" => ("同级财政", "budget of the same level"),
+            "local" => ("地方财政", "local budget"),
+            "unemployment_fund" => ("失业保险基金", "unemployment insurance fund"),
+            "price_fund" => ("价格调节基金", "price regulation fund"),
+            "relief_fund" => ("困难群众救助补助资金", "relief fund"),
+            "unstated" => ("来源未明确", "unstated"),
+            other => (other, other),
+        };
+        Text::new(zh, en)
     }
 
     fn operand(&self, operand: &Operand) -> Text {

@@ -69,6 +69,18 @@ impl TriggerService for Answers {
         Ok(Response::new(convert::status(&words, &answer.status, deep)))
     }
 
+    async fn get_notice(
+        &self,
+        asked: Request<v1::GetNoticeRequest>,
+    ) -> Result<Response<v1::Notice>, Status> {
+        let asked = asked.into_inner();
+        let area = area_in("area", &asked.area)?;
+        let month = month_in("month", asked.month)?;
+        let terms = terms_in(asked.asking)?;
+        let found = self.0.notice(area, month, &terms).map_err(|error| of_service(&error))?;
+        Ok(Response::new(convert::notice(found)))
+    }
+
     async fn list_statuses(
         &self,
         asked: Request<v1::ListStatusesRequest>,

@@ -24,7 +24,11 @@ use crate::{
         cite::{Cite, Head},
         shown::Said,
     },
-    service::status::Status,
+    service::{
+        sheet::{NoticeFile, OfficeFile},
+        status::Status,
+    },
+    sheets::notice::{Notice, NoticeKind},
 };
 
 use super::{Decimal, read::Deep, v1};
@@ -358,5 +362,25 @@ pub(super) fn instrument(head: &Head) -> v1::Instrument {
         note: head.note.clone(),
         digest: head.digest.clone(),
         text: String::new(),
+    }
+}
+
+pub(super) fn office_file(file: OfficeFile) -> v1::OfficeFile {
+    let OfficeFile { content, content_type, sha256 } = file;
+    v1::OfficeFile { content, content_type: content_type.to_owned(), sha256 }
+}
+
+pub(super) fn notice(found: NoticeFile) -> v1::Notice {
+    let Notice { kind, title, open } = found.notice;
+    let kind = match kind {
+        NoticeKind::Start => v1::NoticeKind::Start,
+        NoticeKind::Continue => v1::NoticeKind::Continue,
+        NoticeKind::Suspend => v1::NoticeKind::Suspend,
+    };
+    v1::Notice {
+        kind: kind.into(),
+        title,
+        open: open.into_iter().map(text).collect(),
+        file: Some(office_file(found.file)),
     }
 }

@@ -7,29 +7,29 @@ use tonic::{Request, Response, Status};
 use crate::{
     domain::{
         group::Residence,
-        life::{Life, Move, RunEvent, RunState},
-        run::{Charge, Headcount, RunFinding, RunLine},
+        life::{Life, Move},
+        run::Headcount,
     },
     engine::{
         draft::{BudgetError, Refusal},
         reason::Text,
-        sums::by_source,
     },
     service::{
         self, Service, ServiceError,
-        recheck::Drift,
         run::{RunRefused, RunSpec},
         writer::SubmitError,
     },
+    sheets::SheetKind,
 };
 
 use super::{
-    convert::{decimal, instant, month, residence},
+    convert::office_file,
     due,
     page::Page,
     read::{BadField, area_in, area_opt, code_in, month_in, month_opt, named_request_in, text_in},
     record::{problems, rows},
-    status::{of_service, of_timeline},
+    run_message::{drift, line, run_message, state},
+    status::{internal, of_service},
     v1::{self, run_service_server::RunService},
 };
 
@@ -77,7 +77,7 @@ fn move_in(made: v1::RunMove) -> Result<Move, BadField> {
         v1::RunMove::Release => Move::Release,
         v1::RunMove::Close => Move::Close,
         v1::RunMove::Void => Move::Void,
-        v1::RunMove::Unspecified => {
+        v1::RunMove::Settle | v1::RunMove::Unspecified => {
             return Err(BadField::new(
                 "made",
                 "",
@@ -85,126 +85,6 @@ fn move_in(made: v1::RunMove) -> Result<Move, BadField> {
             ));
         }
     })
-}
-
-fn state(state: RunState) -> v1::RunState {
-    match state {
-        RunState::Draft => v1::RunState::Draft,
-        RunState::Submitted => v1::RunState::Submitted,
-        RunState::Approved => v1::RunState::Approved,
-        RunState::Released => v1::RunState::Released,
-        RunState::Closed => v1::RunState::Closed,
-        RunState::Rejected => v1::RunState::Rejected,
-        RunState::Voided => v1::RunState::Voided,
-    }
-}
-
-fn made(made: Move) -> v1::RunMove {
-    match made {
-        Move::Submit => v1::RunMove::Submit,
-        Move::Approve => v1::RunMove::Approve,
-        Move::Reject => v1::RunMove::Reject,
-        Move::Release => v1::RunMove::Release,
-        Move::Close => v1::RunMove::Close,
-        Move::Void => v1::RunMove::Void,
-    }
-}
-
-fn charge(charge: &Charge) -> v1::Charge {
-    v1::Charge { source: charge.source.clone(), yuan: Some(decimal(charge.yuan)) }
-}
-
-/// How many people are to be paid, as a message.
-pub fn headcount(row: &Headcount) -> v1::Headcount {
-    v1::Headcount {
-        month: Some(month(row.month)),
-        area: row.area.to_string(),
-        group: row.group.to_string(),
-        residence: residence(row.residence).into(),
-        persons: row.persons as i64,
-        households: row.households.unwrap_or(0) as i64,
-    }
-}
-
-fn line(line: &RunLine) -> v1::RunLine {
-    let (first, last) = line.covers;
-    v1::RunLine {
-        payees: Some(headcount(&line.payees)),
-        covers_from: Some(month(first)),
-        covers_until: Some(month(last)),
-        basis: line.basis.as_str().to_owned(),
-        rate_yuan: Some(decimal(line.rate_yuan)),
-        each_further_yuan: line.each_further_yuan.map(decimal),
-        yuan: Some(decimal(line.yuan)),
-        increment_yuan: Some(decimal(line.increment_yuan)),
-        charges: line.charges.iter().map(charge).collect(),
-        pay_by: line.pay_by.map(|day| day.to_string()).unwrap_or_default(),
-        paid_before_yuan: line.paid_before.map(decimal),
-    }
-}
-
-fn finding(finding: &RunFinding) -> v1::RunFinding {
-    v1::RunFinding {
-        weight: finding.weight.as_str().to_owned(),
-        code: finding.code.clone(),
-        month: Some(month(finding.month)),
-        area: finding.area.to_string(),
-        group: finding.group.as_ref().map(ToString::to_string).unwrap_or_default(),
-        text: Some(v1::Text { zh: finding.zh.clone(), en: finding.en.clone() }),
-    }
-}
-
-fn run(life: &Life) -> Result<v1::Run, Status> {
-    let Life { run, made_at, events } = life;
-    let charges = by_source(&run.lines).map_err(|error| of_timeline(&error.into()))?;
-    let pins = &run.pins;
-    let revisions = |all: &std::collections::BTreeMap<String, u32>| {
-        all.iter().map(|(key, revision)| (key.clone(), *revision as i32)).collect()
-    };
-    let event = |event: &RunEvent| v1::RunEvent {
-        made: made(event.made).into(),
-        by: event.by.clone(),
-        at: Some(instant(event.at)),
-        reason: event.reason.clone(),
-    };
-    Ok(v1::Run {
-        id: run.id.clone(),
-        state: state(life.state()).into(),
-        made_by: run.made_by.clone(),
-        made_at: Some(instant(*made_at)),
-        note: run.note.clone(),
-        approvals_needed: run.approvals_needed as i32,
-        lines: run.lines.len() as i32,
-        persons: run.lines.iter().map(|line| line.payees.persons as i64).sum(),
-        yuan: Some(decimal(run.yuan)),
-        charges: charges.iter().map(charge).collect(),
-        findings: run.findings.iter().map(finding).collect(),
-        events: events.iter().map(event).collect(),
-        pins: Some(v1::RunPins {
-            known_at: Some(instant(pins.known_at)),
-            documents: pins.documents.clone().into_iter().collect(),
-            figures: revisions(&pins.figures),
-            standards: revisions(&pins.standards),
-            headcounts: pins.headcounts.clone(),
-            engine: pins.engine.clone(),
-            strict: pins.strict,
-        }),
-        adjusts: run.adjusts.as_ref().map(|adjusts| adjusts.run.clone()).unwrap_or_default(),
-        adjusts_after: run.adjusts.as_ref().map(|one| one.after.clone()).unwrap_or_default(),
-    })
-}
-
-fn drift(drift: &Drift) -> v1::RunDrift {
-    let zero = rust_decimal::Decimal::new(0, 2);
-    let (then, now) = (drift.then.unwrap_or(zero), drift.now.unwrap_or(zero));
-    v1::RunDrift {
-        run: drift.run.clone(),
-        payees: Some(headcount(&drift.payees)),
-        run_yuan: Some(decimal(then)),
-        now_yuan: Some(decimal(now)),
-        difference_yuan: Some(decimal(now - then)),
-        why: drift.why.clone(),
-    }
 }
 
 /// Headcounts that cannot be budgeted, as rows of the request; `order` says where each stood in it.
@@ -225,7 +105,7 @@ fn refused(error: &ServiceError, order: &[usize]) -> Option<v1::MakeRunResponse>
 }
 
 fn made_run(life: &Life, recorded: bool) -> Result<Response<v1::MakeRunResponse>, Status> {
-    let mut run = run(life)?;
+    let mut run = run_message(life)?;
     if !recorded {
         run.id.clear();
     }
@@ -282,7 +162,8 @@ impl RunService for Runs {
         order.sort_by_key(|at| key(&headcounts[*at]));
         let (strict, discretion) = (asked.strict, asked.discretion);
         let recorded = !asked.validate_only;
-        let spec = RunSpec { headcounts, strict, discretion, note };
+        let spec =
+            RunSpec { headcounts, strict, discretion, note, roster: None, findings: Vec::new() };
         match self.0.make_run(request, spec).await {
             Ok(life) => made_run(&life, recorded),
             Err(error) => match refused(&error, &order) {
@@ -297,7 +178,7 @@ impl RunService for Runs {
         asked: Request<v1::GetRunRequest>,
     ) -> Result<Response<v1::Run>, Status> {
         let life = self.0.run(&asked.get_ref().run).map_err(|error| of_service(&error))?;
-        Ok(Response::new(run(&life)?))
+        Ok(Response::new(run_message(&life)?))
     }
 
     async fn list_runs(
@@ -321,7 +202,7 @@ impl RunService for Runs {
             (fits || asked.state() == v1::RunState::Unspecified) && pays(life)
         });
         let (found, next_page_token) = page.of(wanted);
-        let runs = found.into_iter().map(|life| run(life)).collect::<Result<_, _>>()?;
+        let runs = found.into_iter().map(|life| run_message(life)).collect::<Result<_, _>>()?;
         Ok(Response::new(v1::ListRunsResponse { runs, next_page_token }))
     }
 
@@ -346,7 +227,7 @@ impl RunService for Runs {
         let reason = text_in("reason", &asked.reason, TEXT_MAX)?;
         let made = move_in(asked.made())?;
         let life = self.0.move_run(request, asked.run, made, reason).await;
-        Ok(Response::new(run(&life.map_err(|error| of_service(&error))?)?))
+        Ok(Response::new(run_message(&life.map_err(|error| of_service(&error))?)?))
     }
 
     async fn verify_run(
@@ -392,5 +273,25 @@ impl RunService for Runs {
     ) -> Result<Response<v1::RunReceipt>, Status> {
         let receipt = self.0.receipt(&asked.get_ref().run).map_err(|error| of_service(&error))?;
         Ok(Response::new(v1::RunReceipt { json: receipt.json, sha256: receipt.sha256 }))
+    }
+
+    async fn get_run_sheet(
+        &self,
+        asked: Request<v1::GetRunSheetRequest>,
+    ) -> Result<Response<v1::OfficeFile>, Status> {
+        let asked = asked.into_inner();
+        let kind = match asked.kind() {
+            v1::SheetKind::Computation => SheetKind::Computation,
+            v1::SheetKind::Funding => SheetKind::Funding,
+            v1::SheetKind::Unspecified => {
+                return Err(BadField::new("kind", "", "computation or funding").into());
+            }
+        };
+        let service = self.0.clone();
+        // A long run takes a while.
+        let written =
+            tokio::task::spawn_blocking(move || service.run_sheet(&asked.run, kind)).await;
+        let file = written.map_err(|error| internal(&error))?;
+        Ok(Response::new(office_file(file.map_err(|error| of_service(&error))?)))
     }
 }

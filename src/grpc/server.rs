@@ -23,12 +23,14 @@ use super::{
     deadline::DeadlineLayer,
     law::Laws,
     record::Records,
+    roster::Rosters,
     run::Runs,
     status::internal,
     v1::{
         area_service_server::AreaServiceServer, index_service_server::IndexServiceServer,
-        replay_service_server::ReplayServiceServer, rule_service_server::RuleServiceServer,
-        run_service_server::RunServiceServer, standard_service_server::StandardServiceServer,
+        replay_service_server::ReplayServiceServer, roster_service_server::RosterServiceServer,
+        rule_service_server::RuleServiceServer, run_service_server::RunServiceServer,
+        standard_service_server::StandardServiceServer,
         subsidy_service_server::SubsidyServiceServer, trigger_service_server::TriggerServiceServer,
     },
 };
@@ -66,12 +68,14 @@ pub fn routes(service: &Arc<Service>) -> Routes {
     let answers = Arc::new(Answers(service.clone()));
     let laws = Arc::new(Laws(service.clone()));
     let runs = Arc::new(Runs(service.clone()));
+    let rosters = Arc::new(Rosters::new(service.clone()));
     Routes::new(configured!(IndexServiceServer, records.clone()))
         .add_service(configured!(StandardServiceServer, records))
         .add_service(configured!(TriggerServiceServer, answers.clone()))
         .add_service(configured!(SubsidyServiceServer, answers.clone()))
         .add_service(configured!(ReplayServiceServer, answers))
         .add_service(configured!(RunServiceServer, runs))
+        .add_service(configured!(RosterServiceServer, rosters))
         .add_service(configured!(RuleServiceServer, laws.clone()))
         .add_service(configured!(AreaServiceServer, laws))
 }

@@ -8,7 +8,11 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use crate::{
     domain::life::MoveError,
     engine::{draft::BudgetError, question::QuestionError, timeline::TimelineError},
-    service::{ServiceError, diff::DiffError, run::RunRefused, writer::SubmitError},
+    roster::RosterError,
+    service::{
+        ServiceError, diff::DiffError, roster::RosterRefused, run::RunRefused, writer::SubmitError,
+    },
+    sheets::SheetError,
     store::runs::RunError,
 };
 
@@ -135,6 +139,13 @@ pub(super) fn of_service(error: &ServiceError) -> Status {
             Some(why) => of_run(why),
             None => internal(error),
         },
+        ServiceError::NoNotice(_) => {
+            refused(Code::FailedPrecondition, "NO_NOTICE", error.to_string())
+        }
+        ServiceError::Sheet(SheetError::Range(_) | SheetError::Digits { .. }) => {
+            refused(Code::FailedPrecondition, "OUT_OF_RANGE", error.to_string())
+        }
+        ServiceError::Sheet(_) => internal(error),
         ServiceError::Submit(SubmitError::Broken { .. }) | ServiceError::Thread(_) => {
             internal(error)
         }
@@ -169,8 +180,34 @@ fn of_run(why: &RunRefused) -> Status {
             MoveError::Approved { .. } => "RUN_APPROVED_BEFORE",
             MoveError::Blocked { .. } => "RUN_BLOCKED",
             MoveError::NoReason { .. } => "RUN_NEEDS_REASON",
+            MoveError::Unsettled { .. } => "RUN_UNSETTLED",
         }),
         RunRefused::Run(RunError::Id { .. } | RunError::After { .. }) => internal(why),
+    }
+}
+
+/// The status of a roster that was refused.
+pub(super) fn of_roster(error: &RosterRefused) -> Status {
+    let say = |code, reason| refused(code, reason, error.to_string());
+    match error {
+        RosterRefused::Roster(RosterError::Io { .. }) => internal(error),
+        RosterRefused::Roster(RosterError::Cancelled) => say(Code::Cancelled, "CANCELLED"),
+        RosterRefused::Roster(_) => say(Code::InvalidArgument, "BAD_ROSTER"),
+        RosterRefused::Run(refusal) => of_run(refusal),
+        RosterRefused::Service(error) => of_service(error),
+        RosterRefused::NoKey | RosterRefused::OtherKey { .. } => {
+            say(Code::FailedPrecondition, "NO_PERSON_KEY")
+        }
+        RosterRefused::NoStore => say(Code::FailedPrecondition, "NO_STORE"),
+        RosterRefused::Claims { .. } => say(Code::DataLoss, "CLAIMS_DAMAGED"),
+        RosterRefused::Overtaken { .. } => say(Code::Aborted, "OVERTAKEN"),
+        RosterRefused::NoRoster { run } => not_found("RUN_UNKNOWN", "run", run, &error.to_string()),
+        RosterRefused::NotReleased { .. } | RosterRefused::NotApproved { .. } => {
+            say(Code::FailedPrecondition, "RUN_STATE")
+        }
+        RosterRefused::Persons { .. } => say(Code::InvalidArgument, "BAD_PERSONS"),
+        RosterRefused::Settlement(_) => say(Code::InvalidArgument, "BAD_SETTLEMENT"),
+        RosterRefused::OtherRoster { .. } => say(Code::FailedPrecondition, "OTHER_ROSTER"),
     }
 }
 
@@ -189,10 +226,11 @@ mod tests {
             exact::RangeError,
             group::Residence,
             life::{Move, RunState},
-            run::Claim,
+            run::{Claim, RunKind},
         },
         engine::{draft::Refusal, reason::Text},
         rules::library::UnknownDocument,
+        service::sheet::NoNotice,
     };
 
     fn reason(status: &Status) -> (Code, String) {
@@ -237,7 +275,8 @@ mod tests {
         }
         let (area, month) = ("990100".parse().unwrap(), "2020-03".parse().unwrap());
         let (group, residence) = ("special_care".parse().unwrap(), Residence::Urban);
-        let claim = Claim { area, month, group, residence };
+        let kind = RunKind::Budget;
+        let claim = Claim { kind, area, month, group, residence };
         let held = RunError::Held { claim, holder: long() };
         let stale = RunRefused::Stale { run: long(), lines: 1 };
         let unknown_run = RunError::Unknown { run };
@@ -245,10 +284,15 @@ mod tests {
         let nothing = RunRefused::NothingToAdjust { run: long(), overpaid: 1 };
         let not_adjustable = RunError::NotAdjustable { run: long(), why: long() };
         let counted = RunError::Counted { run: long(), by: long() };
-        let cases: [(ServiceError, Code, &str); 17] = [
+        let none = NoNotice { area: "990100".parse().unwrap(), month, why: long() };
+        let wide = SheetError::Digits { yuan: rust_decimal::Decimal::MAX };
+        let cases: [(ServiceError, Code, &str); 20] = [
             (run(nothing), Code::FailedPrecondition, "RUN_NOTHING_TO_ADJUST"),
             (run(not_adjustable.into()), Code::FailedPrecondition, "RUN_NOT_ADJUSTABLE"),
             (run(counted.into()), Code::FailedPrecondition, "RUN_COUNTED"),
+            (none.into(), Code::FailedPrecondition, "NO_NOTICE"),
+            (wide.into(), Code::FailedPrecondition, "OUT_OF_RANGE"),
+            (SheetError::Docx(long()).into(), Code::Internal, "INTERNAL"),
             (run(stale), Code::FailedPrecondition, "RUN_STALE"),
             (run(held.into()), Code::AlreadyExists, "RUN_EXISTS"),
             (run(unknown_run.into()), Code::NotFound, "RUN_UNKNOWN"),

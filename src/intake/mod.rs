@@ -8,6 +8,10 @@ pub mod figures;
 
 pub mod headcounts;
 
+pub mod settlements;
+
+pub mod persons;
+
 pub mod lists;
 
 pub mod folder;

@@ -107,6 +107,7 @@ pub struct Table {
     rows: csv::StringRecordsIntoIter<std::io::Cursor<Vec<u8>>>,
     places: Vec<Option<usize>>,
     width: usize,
+    of_persons: bool,
 }
 
 /// A row: its line and its fields, trimmed.
@@ -144,6 +145,19 @@ impl Table {
     /// # Errors
     /// The file is too large, no text, or its header lacks, repeats or adds a column.
     pub fn open(bytes: &[u8], columns: &[Column]) -> Result<Self, Problems> {
+        Self::opened(bytes, columns, false)
+    }
+
+    /// As [`Self::open`], for tables of persons: other columns are passed over, and no problem quotes
+    /// what stands in a row.
+    ///
+    /// # Errors
+    /// As [`Self::open`], but for columns it adds.
+    pub fn open_of_persons(bytes: &[u8], columns: &[Column]) -> Result<Self, Problems> {
+        Self::opened(bytes, columns, true)
+    }
+
+    fn opened(bytes: &[u8], columns: &[Column], of_persons: bool) -> Result<Self, Problems> {
         let mut problems = Gathered::default();
         if BYTES_MAX < bytes.len() {
             let expected = format!("at most {BYTES_MAX} bytes");
@@ -171,6 +185,7 @@ impl Table {
                     problems.push(1, title, title, "each column once");
                 }
                 Some(found) => places[found] = Some(at),
+                None if of_persons => {}
                 None => {
                     let names: Vec<_> = columns.iter().map(|column| column.name).collect();
                     problems.push(1, "header", title, format!("one of {}", names.join(", ")));
@@ -184,7 +199,7 @@ impl Table {
             }
         }
         let width = header.len();
-        problems.finish(Self { rows: reader.into_records(), places, width })
+        problems.finish(Self { rows: reader.into_records(), places, width, of_persons })
     }
 
     /// The next row; rows that cannot be read are reported and passed over.
@@ -211,12 +226,9 @@ impl Table {
                 FIELD_BYTES_MAX < field.len() || field.chars().any(|c| c.is_control())
             };
             if let Some(field) = record.iter().find(odd) {
-                problems.push(
-                    line,
-                    "row",
-                    field,
-                    "text without control characters, at most 64 KiB",
-                );
+                let field = if self.of_persons { "" } else { field };
+                let expected = "text without control characters, at most 64 KiB";
+                problems.push(line, "row", field, expected);
                 continue;
             }
             return Some(Row { line, record, places: self.places.clone() });

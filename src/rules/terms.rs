@@ -279,6 +279,16 @@ pub struct Discretion {
     pub cite: Cite,
 }
 
+impl Discretion {
+    /// Whether it pays a group in a month.
+    pub fn pays(&self, month: Month, group: &Code, residence: Residence) -> bool {
+        self.from <= month
+            && month <= self.until
+            && self.groups.contains(group)
+            && self.residence.is_none_or(|only| only == residence)
+    }
+}
+
 /// Everything one document sets, or several put together.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Terms {

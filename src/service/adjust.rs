@@ -12,12 +12,12 @@ use crate::{
     domain::{
         figure::View,
         life::Life,
-        run::{Adjusted, Claim, Headcount, Run, RunFinding, RunLine, Weight},
+        run::{Adjusted, Claim, Headcount, Pins, Run, RunFinding, RunLine, Weight},
     },
     engine::{
         adjust::{Comparison, compared},
-        budget::budget_again,
-        draft::{Budget, BudgetError, Derivation, Refusal},
+        budget::budget_of_each,
+        draft::{Budget, BudgetError, Refusal, WithoutLine},
         question::Terms,
         reason::{Text, Vocabulary},
     },
@@ -29,7 +29,7 @@ use crate::{
 use super::{
     Request, Service, ServiceError,
     reference::Reference,
-    run::{Key, Making, RunRefused, RunSpec, assemble, free, holder_near, key, spec_of},
+    run::{Key, RunRefused, RunSpec, assemble, holder_near, key, spec_of},
 };
 
 impl Service {
@@ -66,13 +66,16 @@ impl Service {
                 let overpaid = budget.findings.iter().filter(|one| one.code == "overpaid").count();
                 return Err(RunRefused::NothingToAdjust { run: adjusted, overpaid });
             }
-            let strict = run.pins.strict;
-            let made = Making { made_by, approvals_needed, note, strict, known_at: at };
-            let made = assemble(ledger, made, Vec::new(), run.pins.headcounts.clone(), budget)?;
+            let spec =
+                RunSpec { headcounts: Vec::new(), note, findings: Vec::new(), ..spec_of(run) };
+            let made = assemble(&reference, ledger, spec, budget, made_by, approvals_needed, at)?;
             let after = before.iter().map(|run| run.id.clone()).collect();
-            let made = Run { adjusts: Some(Adjusted { run: adjusted, after }), ..made };
-            free(&reference.data.areas, &ledger.runs, &made)?;
-            Ok(made)
+            let headcounts = run.pins.headcounts.clone();
+            Ok(Run {
+                adjusts: Some(Adjusted { run: adjusted, after }),
+                pins: Pins { headcounts, ..made.pins },
+                ..made
+            })
         };
         self.record_run(request, request_digest, make).await
     }
@@ -104,7 +107,7 @@ pub(super) fn adjusted_again(
 pub(super) struct Today {
     budget: Budget,
     refusals: HashMap<usize, Refusal>,
-    without_sum: HashMap<usize, Arc<Derivation>>,
+    without_line: HashMap<usize, WithoutLine>,
 }
 
 /// Why a headcount comes to nothing.
@@ -125,11 +128,11 @@ impl Today {
         let RunSpec { headcounts, strict, discretion, .. } = spec_of(run);
         let terms = Terms { view: *view, strict, ..Terms::default() };
         let (world, words) = (reference.world_under(ledger, law), reference.words());
-        let again = |rows: &[Headcount]| budget_again(world, &words, rows, &terms, discretion);
+        let again = |rows: &[Headcount]| budget_of_each(world, &words, rows, &terms, discretion);
         let mut today = Self {
             budget: Budget::default(),
             refusals: HashMap::new(),
-            without_sum: HashMap::new(),
+            without_line: HashMap::new(),
         };
         match again(&headcounts) {
             Ok(found) => today.add(0, found),
@@ -150,7 +153,7 @@ impl Today {
     }
 
     fn add(&mut self, at: usize, (budget, refusals): (Budget, Vec<Refusal>)) {
-        let Budget { lines, derivations, without_sum, findings, documents, figures, standards } =
+        let Budget { lines, derivations, without_line, findings, documents, figures, standards } =
             budget;
         let all = &mut self.budget;
         all.lines.extend(lines);
@@ -159,7 +162,7 @@ impl Today {
         all.documents.extend(documents);
         all.figures.extend(figures);
         all.standards.extend(standards);
-        self.without_sum.extend(without_sum.into_iter().map(|(row, why)| (at + row, why)));
+        self.without_line.extend(without_line.into_iter().map(|one| (at + one.row, one)));
         self.refusals.extend(refusals.into_iter().map(|one| (at + one.row, one)));
     }
 
@@ -175,7 +178,7 @@ impl Today {
         if let Some(Refusal { code, text, .. }) = self.refusals.get(&at) {
             return Some(WhyNothing { text: text.clone(), decided: *code != "UNDECIDABLE" });
         }
-        let derived = self.without_sum.get(&at)?;
+        let derived = self.without_line.get(&at)?.derived.as_ref()?;
         Some(WhyNothing { text: words.line_outcome(&derived.line), decided: false })
     }
 
@@ -198,6 +201,7 @@ impl Today {
             let claims = one.payees().into_iter().flat_map(|payees| {
                 let Headcount { area, group, residence, .. } = payees;
                 let claim = |month| Claim {
+                    kind: run.kind(),
                     area: *area,
                     month,
                     group: group.clone(),

@@ -24,7 +24,9 @@ use crate::{
         entry::{Operation, sha256_hex},
         file::SEGMENT_BYTES,
     },
-    store::{OpenReport, Progress, Store, StoreError, ledger::Ledger},
+    roster::person::PersonKey,
+    sheets::SheetError,
+    store::{OpenReport, Progress, Store, StoreError, kept::Kept, ledger::Ledger},
 };
 
 pub mod reference;
@@ -37,6 +39,8 @@ pub mod record;
 
 pub mod run;
 
+pub mod roster;
+
 pub mod recheck;
 
 pub mod adjust;
@@ -44,6 +48,8 @@ pub mod adjust;
 pub mod due;
 
 pub mod receipt;
+
+pub mod sheet;
 
 pub mod cases;
 
@@ -62,6 +68,8 @@ mod backend;
 use law::Earlier;
 use record::{Recorded, plan_figures, plan_law, plan_standards, unrecorded};
 use reference::Reference;
+use roster::Means;
+use sheet::NoNotice;
 use writer::{Acknowledged, Command, Plan, PlanFn, SubmitError, Writer};
 
 /// The present instant, in whole microseconds. The only place where the time of day is read.
@@ -85,6 +93,12 @@ pub enum ServiceError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A month has no notice.
+    #[error(transparent)]
+    NoNotice(#[from] NoNotice),
+    /// A paper cannot be put together.
+    #[error(transparent)]
+    Sheet(#[from] SheetError),
     /// The system gives no thread.
     #[error("start the writer: {0}")]
     Thread(#[from] std::io::Error),
@@ -130,6 +144,12 @@ pub struct Service {
     /// By how many per cent a headcount or a total may differ from the month before without a
     /// finding.
     pub jump_percent: u32,
+    /// The keys under which persons are hashed, the one for new months first.
+    pub person_keys: Vec<PersonKey>,
+    /// What rosters may take.
+    pub means: Means,
+    /// Where large files are kept; none without a store.
+    kept: Option<Kept>,
     timelines: RwLock<Cached>,
     earlier: Earlier,
 }
@@ -198,9 +218,12 @@ impl Service {
     ) -> Result<(Self, Started), ServiceError> {
         let reference = Arc::new(Reference::new(load(folders)?));
         let told = &mut |at: Progress| progress(Stage::Rebuild, at.done, at.total);
-        let (store, ledger, opened) = Store::open_with(store, SEGMENT_BYTES, told)?;
+        let folder = store;
+        let (store, ledger, opened) = Store::open_with(folder, SEGMENT_BYTES, told)?;
+        let kept = Kept::of(folder)?;
+        kept.collect(&ledger.runs.kept())?;
         let writer = Writer::start(store, ledger)?;
-        let service = Self::over(reference, writer);
+        let service = Self { kept: Some(kept), ..Self::over(reference, writer) };
         let started = service.seed(opened, progress)?;
         Ok((service, started))
     }
@@ -211,6 +234,9 @@ impl Service {
             writer,
             approvals_needed: 1,
             jump_percent: 20,
+            person_keys: Vec::new(),
+            means: Means::default(),
+            kept: None,
             timelines: RwLock::default(),
             earlier: Earlier::default(),
         }

@@ -37,8 +37,12 @@ impl Service {
     /// # Errors
     /// No run has this id, or what it rests on cannot be read any more.
     pub fn receipt(&self, id: &str) -> Result<Receipt, ServiceError> {
-        let life = self.run(id)?;
-        let Life { run, made_at, events } = &life;
+        self.receipt_of(&self.run(id)?)
+    }
+
+    /// The same for a run at hand.
+    pub(super) fn receipt_of(&self, life: &Life) -> Result<Receipt, ServiceError> {
+        let Life { run, made_at, events } = life;
         let charges =
             by_source(&run.lines).map_err(crate::engine::timeline::TimelineError::from)?;
         let mut value = json!({
@@ -48,7 +52,7 @@ impl Service {
             "state": life.state(),
             "events": events,
             "charges": charges,
-            "derivations": self.derivations(&life)?,
+            "derivations": self.derivations(life)?,
         });
         value.sort_all_objects();
         let json = value.to_string();

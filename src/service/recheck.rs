@@ -57,10 +57,11 @@ impl Service {
             Some(adjusts) => self.run(&adjusts.run)?.run,
             None => run.clone(),
         };
-        let differences = match self.computed_again(&run)? {
+        let mut differences = match self.computed_again(&run)? {
             Ok(again) => differences(&run, &counted.headcounts, &again),
             Err(error) => vec![format!("it cannot be computed any more: {error}")],
         };
+        differences.extend(self.claims_differ(&run));
         Ok(Verified { differences })
     }
 

@@ -14,10 +14,10 @@ use crate::{
         group::Residence,
         life::{Life, Move, RunEvent},
         month::Month,
-        run::{Basis, Claim, Headcount, Pins, Run},
+        run::{Basis, Claim, Headcount, Pins, RosterPin, Run, RunFinding, RunKind},
     },
     engine::{
-        budget::budget,
+        budget::{budget, budget_of_each},
         draft::{Budget, BudgetError},
         jump::{Counted, counted, jumps},
         question::Terms,
@@ -49,6 +49,10 @@ pub struct RunSpec {
     pub discretion: bool,
     /// What the maker says about it.
     pub note: String,
+    /// The list of persons, of whom the headcounts are those that are paid.
+    pub roster: Option<RosterPin>,
+    /// What the approver should know beside what the budget shows.
+    pub findings: Vec<RunFinding>,
 }
 
 /// Why a run was not made or moved.
@@ -119,7 +123,7 @@ impl Service {
         let (made_by, percent) = (request.principal.clone(), self.jump_percent);
         let make = move |ledger: &Ledger, at: DateTime<Utc>| -> Result<Run, RunRefused> {
             // Worked out before it was the writer's turn, unless something came in between.
-            let mut budget = match ledger.sequence() == snapshot.sequence() {
+            let budget = match ledger.sequence() == snapshot.sequence() {
                 true => early?,
                 false => worked_out(
                     &reference,
@@ -131,13 +135,8 @@ impl Service {
             };
             let counted = counted(&spec.headcounts, &budget.lines)?;
             let before = |month, area, group: &Code| paid_before(&ledger.runs, month, area, group);
-            budget.findings.extend(jumps(&reference.words(), &counted, percent, before)?);
-            let RunSpec { headcounts, strict, note, .. } = spec;
-            let headcounts_digest = sha256_hex(canonical(&headcounts));
-            let made = Making { made_by, approvals_needed, note, strict, known_at: at };
-            let run = assemble(ledger, made, headcounts, headcounts_digest, budget)?;
-            free(&reference.data.areas, &ledger.runs, &run)?;
-            Ok(run)
+            spec.findings.extend(jumps(&reference.words(), &counted, percent, before)?);
+            assemble(&reference, ledger, spec, budget, made_by, approvals_needed, at)
         };
         self.record_run(request, request_digest, make).await
     }
@@ -188,7 +187,7 @@ impl Service {
         };
         let early = stale(&reference, &snapshot, &run);
         let plan = move |ledger: &Ledger, at: DateTime<Utc>| {
-            let event = RunEvent { run, made, by, at, reason };
+            let event = RunEvent { run, made, by, at, reason, settlement: None };
             ledger.runs.check_move(&event).map_err(RunRefused::from)?;
             let lines = match ledger.sequence() == snapshot.sequence() {
                 true => early,
@@ -244,7 +243,9 @@ pub(super) fn canonical(rows: &[Headcount]) -> String {
 pub(super) fn spec_of(run: &Run) -> RunSpec {
     let discretion = run.lines.iter().any(|line| line.basis == Basis::Discretion);
     let headcounts = run.headcounts.clone();
-    RunSpec { headcounts, strict: run.pins.strict, discretion, note: run.note.clone() }
+    let (strict, note, roster) = (run.pins.strict, run.note.clone(), run.roster.clone());
+    let findings = Vec::new();
+    RunSpec { headcounts, strict, discretion, note, roster, findings }
 }
 
 pub(super) fn worked_out(
@@ -256,13 +257,18 @@ pub(super) fn worked_out(
 ) -> Result<Budget, RunRefused> {
     let terms = Terms { view: *view, strict: spec.strict, ..Terms::default() };
     let world = reference.world_under(ledger, law);
-    Ok(budget(world, &reference.words(), &spec.headcounts, &terms, spec.discretion)?)
+    let (words, rows) = (reference.words(), &spec.headcounts);
+    if spec.roster.is_some() {
+        return Ok(budget_of_each(world, &words, rows, &terms, spec.discretion)?.0);
+    }
+    Ok(budget(world, &words, rows, &terms, spec.discretion)?)
 }
 
 /// What the newest live run that pays a group in an area for a month counts of it.
 fn paid_before(runs: &Runs, month: Month, area: AreaCode, group: &Code) -> Option<Counted> {
     let holders = Residence::ALL.map(|residence| {
-        let holder = runs.holder(&Claim { area, month, group: group.clone(), residence })?;
+        let (kind, group) = (RunKind::Budget, group.clone());
+        let holder = runs.holder(&Claim { kind, area, month, group, residence })?;
         runs.get(holder).ok()
     });
     let Life { run, .. } = &**holders.into_iter().flatten().max_by_key(|life| life.made_at)?;
@@ -276,25 +282,17 @@ fn paid_before(runs: &Runs, month: Month, area: AreaCode, group: &Code) -> Optio
     Some(Counted { run: run.id.clone(), ..counted })
 }
 
-/// Who makes a run, how and when.
-pub(super) struct Making {
-    pub made_by: String,
-    pub approvals_needed: u32,
-    pub note: String,
-    pub strict: bool,
-    pub known_at: DateTime<Utc>,
-}
-
-/// A run of a budget, without what it adjusts.
 pub(super) fn assemble(
+    reference: &Reference,
     ledger: &Ledger,
-    made: Making,
-    headcounts: Vec<Headcount>,
-    headcounts_digest: String,
+    spec: RunSpec,
     budget: Budget,
+    made_by: String,
+    approvals_needed: u32,
+    known_at: DateTime<Utc>,
 ) -> Result<Run, RunRefused> {
-    let Making { made_by, approvals_needed, note, strict, known_at } = made;
-    let Budget { lines, findings, documents, figures, standards, .. } = budget;
+    let Budget { lines, mut findings, documents, figures, standards, .. } = budget;
+    findings.extend(spec.findings);
     if lines.is_empty() {
         let why = findings.first().map(|one| one.en.clone()).unwrap_or_default();
         return Err(RunRefused::Empty { why });
@@ -304,26 +302,33 @@ pub(super) fn assemble(
         documents,
         figures,
         standards,
-        headcounts: headcounts_digest,
+        headcounts: sha256_hex(canonical(&spec.headcounts)),
         engine: env!("CARGO_PKG_VERSION").to_owned(),
-        strict,
+        strict: spec.strict,
     };
-    Ok(Run {
+    let run = Run {
         id: run_id(ledger.sequence() + 1),
         made_by,
         approvals_needed,
-        note,
+        note: spec.note,
         pins,
         adjusts: None,
-        headcounts,
+        roster: spec.roster,
+        headcounts: spec.headcounts,
         yuan: total(&lines)?,
         lines,
         findings,
-    })
+    };
+    free(&reference.data.areas, &ledger.runs, &run)?;
+    Ok(run)
 }
 
-/// Checks that no live run pays what the run pays, in the area, one above or one below.
-pub(super) fn free(areas: &Areas, runs: &Runs, run: &Run) -> Result<(), RunError> {
+/// Checks that no live run of its kind pays what the run pays, in the area, one above or one below.
+/// Persons are told apart by themselves, so that for them other areas do not count.
+fn free(areas: &Areas, runs: &Runs, run: &Run) -> Result<(), RunError> {
+    if run.kind() == RunKind::Roster {
+        return runs.check_free(run);
+    }
     match run.claims().find_map(|claim| holder_near(areas, runs, &claim)) {
         Some((claim, holder)) => Err(RunError::Held { claim, holder: holder.to_owned() }),
         None => Ok(()),

@@ -14,6 +14,8 @@
 
 pub mod runs;
 
+pub mod kept;
+
 pub mod ledger;
 
 pub mod record;

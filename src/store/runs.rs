@@ -1,11 +1,12 @@
 //! The recorded runs with their lives, and which of them pays what.
 //!
-//! **Invariant:** no two live runs pay the same group, urban or rural, in the same area for the same
-//! index month; and no two live adjustments of a run pay the same difference, since each counts
-//! every live one before it.
+//! **Invariant:** no two live runs of a kind pay the same group, urban or rural, in the same area for
+//! the same index month, but for a roster run and those that follow it, which pay other persons; and
+//! no two live adjustments of a run pay the same difference, since each counts every live one before
+//! it.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -79,7 +80,8 @@ pub enum RunError {
 #[derive(Debug, Clone, Default)]
 pub struct Runs {
     by_id: BTreeMap<u64, Arc<Life>>,
-    held: Arc<HashMap<Claim, String>>,
+    /// The live runs that pay each: one, or several that follow each other.
+    held: Arc<HashMap<Claim, Vec<String>>>,
     /// The adjustments of a run, in order.
     adjustments: BTreeMap<u64, Vec<u64>>,
 }
@@ -123,6 +125,9 @@ impl Runs {
                 "it is an adjustment itself; expected {run}, which it adjusts"
             ));
         }
+        if life.run.roster.is_some() {
+            return refused("it pays persons by a roster; expected a budget run".to_owned());
+        }
         match life.state() {
             RunState::Released | RunState::Closed => Ok(life),
             state => refused(format!("it is {}, expected released or closed", state.as_str())),
@@ -132,6 +137,15 @@ impl Runs {
     /// Every run, the newest first.
     pub fn newest_first(&self) -> impl Iterator<Item = &Arc<Life>> {
         self.by_id.values().rev()
+    }
+
+    /// The digests of the files that runs refer to.
+    pub fn kept(&self) -> BTreeSet<String> {
+        let pins = self.by_id.values().filter_map(|life| life.run.roster.as_ref());
+        let events = self.by_id.values().flat_map(|life| &life.events);
+        let settled = events.filter_map(|event| event.settlement.as_ref());
+        let claims = pins.map(|pin| pin.claims.clone());
+        claims.chain(settled.map(|one| one.outcomes.clone())).collect()
     }
 
     /// How many there are.
@@ -146,12 +160,16 @@ impl Runs {
 
     /// The live run that pays it.
     pub fn holder(&self, claim: &Claim) -> Option<&str> {
-        self.held.get(claim).map(String::as_str)
+        self.holders(claim).next()
+    }
+
+    fn holders(&self, claim: &Claim) -> impl Iterator<Item = &str> {
+        self.held.get(claim).into_iter().flatten().map(String::as_str)
     }
 
     /// Everything that live runs pay, in no order.
     pub fn claims(&self) -> impl Iterator<Item = &Claim> {
-        self.held.keys()
+        self.held.iter().filter(|(_, holders)| !holders.is_empty()).map(|(claim, _)| claim)
     }
 
     /// Checks a run that is to be recorded with an entry.
@@ -172,16 +190,45 @@ impl Runs {
                 return Err(RunError::After { run, after, expected });
             }
         }
+        self.check_free(run)
+    }
+
+    /// Checks that no live run of its kind pays what a run pays, but the one it follows.
+    ///
+    /// # Errors
+    /// The run that does.
+    pub fn check_free(&self, run: &Run) -> Result<(), RunError> {
+        let follows = run.roster.as_ref().and_then(|pin| pin.follows.as_deref());
         let mut own = HashSet::new();
         for claim in run.claims() {
-            if let Some(holder) = self.holder(&claim).map(str::to_owned) {
-                return Err(RunError::Held { claim, holder });
-            }
+            self.check_claim(&claim, follows)?;
             if !own.insert(claim.clone()) {
                 return Err(RunError::Held { claim, holder: run.id.clone() });
             }
         }
         Ok(())
+    }
+
+    /// Checks that no live run pays it, but the one followed and others that follow it: they tell
+    /// the persons of a cell apart.
+    ///
+    /// # Errors
+    /// The run that does.
+    pub fn check_claim(&self, claim: &Claim, follows: Option<&str>) -> Result<(), RunError> {
+        let first = follows.map(|run| self.first_of(run));
+        match self.holders(claim).find(|holder| Some(self.first_of(holder)) != first) {
+            None => Ok(()),
+            Some(holder) => Err(RunError::Held { claim: claim.clone(), holder: holder.to_owned() }),
+        }
+    }
+
+    /// The run at the head of those that follow each other.
+    fn first_of<'a>(&'a self, run: &'a str) -> &'a str {
+        let next = |run: &&'a str| {
+            let pin = self.get(run).ok()?.run.roster.as_ref()?;
+            pin.follows.as_deref()
+        };
+        std::iter::successors(Some(run), next).last().unwrap_or(run)
     }
 
     /// Checks a move that is to be recorded.
@@ -208,7 +255,9 @@ impl Runs {
     pub(super) fn add_run(&mut self, run: Arc<Run>, made_at: DateTime<Utc>) {
         let Some(number) = number(&run.id) else { return };
         let held = Arc::make_mut(&mut self.held);
-        held.extend(run.claims().map(|claim| (claim, run.id.clone())));
+        for claim in run.claims() {
+            held.entry(claim).or_default().push(run.id.clone());
+        }
         let adjusted = run.adjusts.as_ref().and_then(|adjusts| self::number(&adjusts.run));
         if let Some(adjusted) = adjusted {
             self.adjustments.entry(adjusted).or_default().push(number);
@@ -227,9 +276,8 @@ impl Runs {
         if !state.is_live() {
             let held = Arc::make_mut(&mut self.held);
             for claim in life.run.claims() {
-                // A run made since may pay it by now: states are read runs first, then moves.
-                if held.get(&claim).is_some_and(|holder| *holder == life.run.id) {
-                    held.remove(&claim);
+                if let Some(holders) = held.get_mut(&claim) {
+                    holders.retain(|holder| *holder != life.run.id);
                 }
             }
         }

@@ -107,6 +107,9 @@ fn what_a_revised_index_leaves_unpaid_is_paid_in_addition_by_source_and_once() {
     let read: serde_json::Value = serde_json::from_str(&receipt.json).unwrap();
     assert_eq!(read["run"]["adjusts"], json!({ "run": id, "after": [] }));
     assert_eq!(read["derivations"].as_array().unwrap().len(), 4);
+    for kind in [SheetKind::Computation, SheetKind::Funding] {
+        desk.service.run_sheet(&life.run.id, kind).unwrap();
+    }
 }
 
 #[test]

@@ -56,7 +56,14 @@ fn new_town() -> Vec<Headcount> {
 }
 
 fn spec(headcounts: Vec<Headcount>) -> RunSpec {
-    RunSpec { headcounts, strict: false, discretion: false, note: String::new() }
+    RunSpec {
+        headcounts,
+        strict: false,
+        discretion: false,
+        note: String::new(),
+        roster: None,
+        findings: Vec::new(),
+    }
 }
 
 /// One service, used from the test's thread.

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 
 use crate::{
     domain::month::Month,
-    grpc::{run::headcount, v1},
+    grpc::{run_message::headcount, v1},
     intake::{folder::load, headcounts::read_headcounts},
 };
 
@@ -17,11 +17,18 @@ use super::{
     record::row_problems,
 };
 
+mod sheet;
+
 mod show;
 
 mod due;
 
+mod roster;
+
+mod upload;
+
 use due::{Due, Missing};
+pub(super) use roster::Keys;
 use show::{drift, lines, receipt, show_one, verify};
 
 /// `run`
@@ -30,6 +37,8 @@ pub(super) struct Run {
     /// Who asks; recorded with everything done. Somebody else must approve what this person made.
     #[arg(long = "as", value_name = "NAME", env = "PRICE_LINKAGE_PRINCIPAL", global = true)]
     principal: Option<String>,
+    #[command(flatten)]
+    keys: roster::Keys,
     #[command(subcommand)]
     command: Command,
 }
@@ -42,6 +51,16 @@ enum Command {
     /// Make an adjustment (补发) of a released or closed run: pay what it and its earlier adjustments
     /// leave unpaid of today's amounts. What was paid too much is only told.
     Adjust(Adjust),
+    /// Make a run from a roster: a list of persons, each paid once at the highest.
+    Roster(roster::Make),
+    /// The payment list of an approved roster run, from the roster it was made from.
+    PaymentList(roster::PaymentList),
+    /// Say what became of lines of a released run's payment list: a CSV with the columns reference
+    /// and outcome (paid, account_unknown, account_closed, name_mismatch, failed), in English or
+    /// Chinese.
+    Settle(Settle),
+    /// A fresh key under which persons are kept. Whoever has it can tell who is in a run.
+    Key,
     /// Runs, the newest first.
     List(List),
     /// One run: state, totals by source of funds, findings, life, what it rests on.
@@ -71,6 +90,8 @@ enum Command {
     /// The receipt: canonical JSON from which an outsider can check the run; its SHA-256 goes to
     /// standard error.
     Receipt(Named),
+    /// A spreadsheet of a run, for offices to sign and send; its SHA-256 goes to standard error.
+    Sheet(sheet::Sheet),
 }
 
 #[derive(Debug, Args)]
@@ -128,6 +149,16 @@ struct Named {
 }
 
 #[derive(Debug, Args)]
+struct Settle {
+    /// The run, for example R25.
+    run: String,
+    /// What came back.
+    file: PathBuf,
+    #[command(flatten)]
+    recording: Recording,
+}
+
+#[derive(Debug, Args)]
 struct Step {
     /// The run, for example R25.
     run: String,
@@ -152,6 +183,16 @@ impl Run {
         match &self.command {
             Command::Make(make) => self.make(place, make),
             Command::Adjust(adjust) => self.adjust(place, adjust),
+            Command::Roster(make) => {
+                let by = self.principal.as_deref().unwrap_or_default();
+                match &place.server {
+                    Some(_) => make.over_server(place, self.asked(make.head()?)?),
+                    None => make.run(place, by, &self.keys),
+                }
+            }
+            Command::PaymentList(list) => list.run(place),
+            Command::Settle(settle) => self.settle(place, settle),
+            Command::Key => roster::key(),
             Command::List(list) => list.run(place),
             Command::Show(named) => show_one(place, &with(place, |t| get(t, named.run.clone()))?),
             Command::Lines(named) => lines(place, named.run.clone()),
@@ -166,13 +207,15 @@ impl Run {
             Command::Due(due) => due.run(place),
             Command::Missing(missing) => missing.run(place),
             Command::Receipt(named) => receipt(place, named.run.clone()),
+            Command::Sheet(sheet) => sheet.run(place),
         }
     }
 
     fn keeps_nothing(&self) -> bool {
         match &self.command {
             Command::Make(make) => make.recording.validate_only,
-            Command::Due(_) => true,
+            Command::Roster(make) => make.keeps_nothing(),
+            Command::Key | Command::Due(_) => true,
             _ => false,
         }
     }
@@ -232,6 +275,22 @@ impl Run {
         if run.state() != v1::RunState::Draft {
             eprintln!("the request had made {} before; this is how it stands now", run.id);
         }
+        show_one(place, &run)
+    }
+
+    fn settle(&self, place: &Place, settle: &Settle) -> anyhow::Result<()> {
+        let table = fs::read(&settle.file);
+        let table = table.with_context(|| format!("read {}", settle.file.display()))?;
+        let request = self.asked(v1::SettleRunRequest {
+            request_id: settle.recording.id(),
+            validate_only: settle.recording.validate_only,
+            run: settle.run.clone(),
+            table,
+        })?;
+        let run = with(place, |transport| async move {
+            let run = client::roster(&transport).settle_run(request).await;
+            Ok(run.map_err(told)?.into_inner())
+        })?;
         show_one(place, &run)
     }
 

@@ -56,6 +56,7 @@ fn move_word(place: &Place, made: v1::RunMove) -> &'static str {
         v1::RunMove::Approve => ("批准", "approved"),
         v1::RunMove::Reject => ("退回", "rejected"),
         v1::RunMove::Release => ("拨付", "released"),
+        v1::RunMove::Settle => ("回盘", "settled"),
         v1::RunMove::Close => ("办结", "closed"),
         v1::RunMove::Void => ("作废", "voided"),
     };
@@ -71,6 +72,42 @@ fn instant_text(at: &Option<prost_types::Timestamp>) -> String {
 fn charged(charges: &[v1::Charge]) -> String {
     let one = |charge: &v1::Charge| format!("{} {}", charge.source, number(&charge.yuan));
     charges.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+/// What became of the rows of a roster, and of the lines of its payment list.
+fn roster(out: &mut impl Write, place: &Place, run: &v1::Run) -> anyhow::Result<()> {
+    let Some(pin) = &run.roster else { return Ok(()) };
+    let counted = |counts: &std::collections::HashMap<String, i64>| {
+        let sorted: std::collections::BTreeMap<_, _> = counts.iter().collect();
+        let counts = sorted.into_iter().map(|(why, count)| format!("{why} {count}"));
+        counts.collect::<Vec<_>>().join(", ")
+    };
+    let settled = run.events.iter().filter_map(|event| event.settlement.as_ref());
+    let paid: i64 = settled.clone().map(|one| one.paid).sum();
+    let failed: i64 = settled.flat_map(|one| one.failed.values()).sum();
+    let rejects: i64 = pin.rejects.values().sum();
+    let why = match counted(&pin.rejects) {
+        why if why.is_empty() => why,
+        why if place.lang == Language::Zh => format!("({why})"),
+        why => format!(" ({why})"),
+    };
+    let (rows, beaten, open) = (pin.rows, pin.beaten, run.open_lines);
+    let follows = &pin.follows;
+    match place.lang {
+        Language::Zh => {
+            writeln!(out, "  名册 {rows} 行:就高合并 {beaten} 行,不发放 {rejects} 行{why}")?;
+            writeln!(out, "  发放清单:已发放 {paid},失败 {failed},待回盘 {open}")?;
+        }
+        Language::En => {
+            writeln!(out, "  roster of {rows} rows: {beaten} beaten, {rejects} not paid{why}")?;
+            writeln!(out, "  payment list: {paid} paid, {failed} failed, {open} open")?;
+        }
+    }
+    if !follows.is_empty() {
+        let word = if place.lang == Language::Zh { "补发批次,接续" } else { "follows" };
+        writeln!(out, "  {word} {follows}")?;
+    }
+    Ok(())
 }
 
 pub(super) fn show_one(place: &Place, run: &v1::Run) -> anyhow::Result<()> {
@@ -106,6 +143,7 @@ pub(super) fn show_one(place: &Place, run: &v1::Run) -> anyhow::Result<()> {
             false => writeln!(out, "  adjusts {run}, counting what {counted} pay")?,
         }
     }
+    roster(&mut out, place, run)?;
     let (by, at) = (&run.made_by, instant_text(&run.made_at));
     writeln!(out, "  {} {by} {at} {}", word("编制", "made by"), run.note)?;
     for event in &run.events {

@@ -1,0 +1,465 @@
+//! Budgets of small documents, worked out by hand: who is paid, by whom, for which months, and every
+//! headcount that is refused.
+
+use std::sync::LazyLock;
+
+use chrono::{DateTime, Utc};
+use price_linkage::{
+    domain::{
+        exact::parse_decimal,
+        figure::{Figure, Figures},
+        group::Residence,
+        month::Month,
+        run::{Basis, Headcount},
+        standard::{Standard, Standards},
+    },
+    engine::{
+        budget::budget,
+        draft::{Budget, BudgetError},
+        question::{Terms, World},
+        reason::Vocabulary,
+    },
+    intake::folder::{Dataset, load},
+    rules::{instrument::Instrument, library::Library},
+};
+
+static DATA: LazyLock<Dataset> = LazyLock::new(|| load(&["data/guide".into()]).unwrap());
+
+const HEAD: &str = r#"
+id = "sample"
+kind = "regional"
+title_zh = "示例"
+title_en = "Sample"
+jurisdiction = "994000"
+index_months = { from = "2024-01" }
+confidence = "A"
+
+[trigger]
+level = ["prefecture"]
+when = "cpi"
+counts_from = "rule"
+
+[trigger.conditions.cpi]
+series = "cpi"
+comparator = ">="
+threshold = "3.0"
+
+[[groups]]
+add = ["special_care", "subsistence_allowance"]
+"#;
+
+const FLAT: &str = r#"
+[amount]
+order = ["sum", "round"]
+
+[amount.steps.sum]
+kind = "flat"
+yuan = "25"
+
+[amount.steps.round]
+kind = "round"
+mode = "none"
+"#;
+
+/// What is recorded: the rises of months of 2024 by series, and standards since 2024-01.
+#[derive(Default)]
+struct Facts {
+    figures: Figures,
+    standards: Standards,
+}
+
+impl Facts {
+    /// The CPI of the months from January on; `-` is not recorded.
+    fn cpi(values: &str) -> Self {
+        Self::default().series("cpi", values)
+    }
+
+    fn series(mut self, series: &str, values: &str) -> Self {
+        for (at, value) in values.split(' ').enumerate().filter(|(_, value)| *value != "-") {
+            self.figures.insert(Figure {
+                area: "994000".parse().unwrap(),
+                series: series.parse().unwrap(),
+                month: month(&format!("2024-{:02}", at + 1)),
+                value: parse_decimal(value).unwrap(),
+                released_on: None,
+                source: String::new(),
+                revision: 1,
+                recorded_at: DateTime::<Utc>::UNIX_EPOCH,
+            });
+        }
+        self
+    }
+
+    fn standard(mut self, standard: &str, yuan: &str) -> Self {
+        self.standards.insert(Standard {
+            area: "994000".parse().unwrap(),
+            standard: standard.parse().unwrap(),
+            valid_from: month("2024-01"),
+            yuan: parse_decimal(yuan).unwrap(),
+            headcount: None,
+            source: String::new(),
+            revision: 1,
+            recorded_at: DateTime::<Utc>::UNIX_EPOCH,
+        });
+        self
+    }
+}
+
+fn month(text: &str) -> Month {
+    text.parse().unwrap()
+}
+
+fn heads(month: &str, group: &str, residence: Residence, persons: u64) -> Headcount {
+    Headcount {
+        month: month.parse().unwrap(),
+        area: "994000".parse().unwrap(),
+        group: group.parse().unwrap(),
+        residence,
+        persons,
+        households: None,
+    }
+}
+
+/// Persons of the subsistence allowance in towns.
+fn urban(month: &str, persons: u64) -> Headcount {
+    heads(month, "subsistence_allowance", Residence::Urban, persons)
+}
+
+fn drawn(
+    documents: &[&str],
+    facts: &Facts,
+    rows: &[Headcount],
+    discretion: bool,
+) -> Result<Budget, BudgetError> {
+    let Dataset { areas, series, groups, standard_names: standards, calendar, .. } = &*DATA;
+    let read = documents.iter().map(|text| Instrument::parse("sample.toml", text).unwrap());
+    let library = Library::new(read.collect(), areas).unwrap();
+    let Facts { figures, standards: recorded } = facts;
+    let world = World { areas, series, library: &library, figures, standards: recorded, calendar };
+    let words = Vocabulary { areas, series, groups, standards };
+    budget(world, &words, rows, &Terms::default(), discretion)
+}
+
+fn budgeted(text: &str, facts: &Facts, rows: &[Headcount]) -> Budget {
+    drawn(&[text], facts, rows, false).unwrap()
+}
+
+/// The refusals: the place of the headcount and the code.
+fn refused(
+    text: &str,
+    facts: &Facts,
+    rows: &[Headcount],
+    discretion: bool,
+) -> Vec<(usize, &'static str)> {
+    match drawn(&[text], facts, rows, discretion) {
+        Err(BudgetError::Refused(all)) => all.iter().map(|one| (one.row, one.code)).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Sum, increment and who pays how much, of every line.
+fn sums(budget: &Budget) -> Vec<String> {
+    let line = |line: &price_linkage::domain::run::RunLine| {
+        let charges =
+            line.charges.iter().map(|charge| format!("{} {}", charge.source, charge.yuan));
+        let charges = charges.collect::<Vec<_>>().join(", ");
+        format!("{} of which {}: {charges}", line.yuan, line.increment_yuan)
+    };
+    budget.lines.iter().map(line).collect()
+}
+
+fn codes(budget: &Budget) -> Vec<&str> {
+    budget.findings.iter().map(|one| one.code.as_str()).collect()
+}
+
+#[test]
+fn the_shares_of_the_sources_add_up_and_the_fen_left_over_has_its_payer() {
+    let split = "[funding]\nsplit = [ { source = \"city\", share = \"1/3\" }, \
+                 { source = \"county\", share = \"2/3\" } ]\n";
+    for (remainder, charged) in
+        [("", "city 25.00, county 50.00"), ("remainder = \"city\"\n", "city 25.00, county 50.00")]
+    {
+        let text = [HEAD, FLAT, split, remainder].concat();
+        let budget = budgeted(&text, &Facts::cpi("3.0"), &[urban("2024-01", 3)]);
+        assert_eq!(sums(&budget), [format!("75.00 of which 0.00: {charged}")]);
+    }
+    for (remainder, charged) in
+        [("", "city 8.33, county 16.67"), ("remainder = \"city\"\n", "city 8.34, county 16.66")]
+    {
+        let text = [HEAD, FLAT, split, remainder].concat();
+        let budget = budgeted(&text, &Facts::cpi("3.0"), &[urban("2024-01", 1)]);
+        assert_eq!(sums(&budget), [format!("25.00 of which 0.00: {charged}")]);
+        assert_eq!(codes(&budget), ["due_unknown", "group_absent"]);
+    }
+    let budget = budgeted(&[HEAD, FLAT].concat(), &Facts::cpi("3.0"), &[urban("2024-01", 1)]);
+    assert_eq!(sums(&budget), ["25.00 of which 0.00: unstated 25.00"]);
+    assert_eq!(codes(&budget), ["funding_unstated", "due_unknown", "group_absent"]);
+}
+
+/// 25 yuan, 3 more for each further person of the household, in towns doubled.
+const DOUBLED: &str = r#"
+[amount]
+order = ["sum", "doubling", "round"]
+
+[amount.steps.sum]
+kind = "flat"
+unit = [ { residence = "rural", value = "person" }, { value = "household_and_heads" } ]
+yuan = "25"
+each_further_yuan = "3"
+
+[amount.steps.doubling]
+kind = "multiply"
+by = [ { residence = "urban", value = "2" } ]
+
+[amount.steps.round]
+kind = "round"
+mode = "none"
+
+[funding]
+split = [ { source = "local", share = "1" } ]
+"#;
+
+#[test]
+fn what_a_step_adds_is_the_increment_with_shares_of_its_own() {
+    let increment = "increment_steps = [\"doubling\"]\n\
+                     increment_split = [ { source = \"central\", share = \"0.8\" }, \
+                     { source = \"local\", share = \"0.2\" } ]\n";
+    let text = [HEAD, DOUBLED, increment].concat();
+    // Two households of five persons: 2 × 50 + 3 × 6, half of it by the doubling.
+    let towns = Headcount { households: Some(2), ..urban("2024-01", 5) };
+    let country = heads("2024-01", "subsistence_allowance", Residence::Rural, 4);
+    let budget = budgeted(&text, &Facts::cpi("3.0"), &[towns, country]);
+    let expected = [
+        "118.00 of which 59.00: local 70.80, central 47.20",
+        // The doubling does not fit the country.
+        "100.00 of which 0.00: local 100.00",
+    ];
+    assert_eq!(sums(&budget), expected);
+    let further = budget.lines.iter().map(|line| line.each_further_yuan.map(|one| one.to_string()));
+    assert_eq!(further.collect::<Vec<_>>(), [Some("6.00".to_owned()), None]);
+}
+
+#[test]
+fn for_a_group_of_the_increment_the_whole_sum_is_one() {
+    let increment = "increment_groups = [\"special_care\"]\n\
+                     increment_split = [ { source = \"central\", share = \"1\" } ]\n";
+    let text =
+        [HEAD, FLAT, "[funding]\nsplit = [ { source = \"local\", share = \"1\" } ]\n", increment];
+    let care = heads("2024-01", "special_care", Residence::Urban, 2);
+    let budget = budgeted(&text.concat(), &Facts::cpi("3.0"), &[care, urban("2024-01", 2)]);
+    let expected = ["50.00 of which 50.00: central 50.00", "50.00 of which 0.00: local 50.00"];
+    assert_eq!(sums(&budget), expected);
+    assert_eq!(codes(&budget), ["due_unknown"]);
+}
+
+#[test]
+fn a_month_that_only_a_lowered_threshold_carries_is_the_increment() {
+    let text = HEAD.replace("when = \"cpi\"", "when = \"cpi or food\"").replace(
+        "[[groups]]",
+        "[trigger.conditions.food]\nseries = \"food\"\ncomparator = \">=\"\nthreshold = \"6.0\"\n\n[[groups]]",
+    );
+    let split = "[funding]\nsplit = [ { source = \"local\", share = \"1\" } ]\n";
+    let text = [&text, FLAT, split].concat();
+    let overlay = "id = \"stage\"\nkind = \"overlay\"\ntitle_zh = \"阶段\"\ntitle_en = \"Stage\"\n\
+                   jurisdiction = \"994000\"\nindex_months = { from = \"2024-01\" }\n\
+                   confidence = \"A\"\n[trigger.conditions.cpi]\nthreshold = { lower_to = \"2.0\" }\n\
+                   [funding]\nincrement_lowered = [\"cpi\"]\n\
+                   increment_split = [ { source = \"central\", share = \"1\" } ]\n";
+    let asked = |cpi: &str, food: &str| {
+        let facts = Facts::cpi(cpi).series("food", food);
+        let drawn = drawn(&[&text, overlay], &facts, &[urban("2024-01", 1)], false);
+        sums(&drawn.unwrap())
+    };
+    let ordinary = ["25.00 of which 0.00: local 25.00"];
+    let increment = ["25.00 of which 25.00: central 25.00"];
+    assert_eq!(asked("2.0", "5.9"), increment);
+    assert_eq!(asked("2.9", "5.9"), increment);
+    // At 3.0 it would have been paid without the lowering.
+    assert_eq!(asked("3.0", "5.9"), ordinary);
+    assert_eq!(asked("3.1", "5.9"), ordinary);
+    // Food carries it as well.
+    assert_eq!(asked("2.0", "6.0"), ordinary);
+    assert_eq!(asked("1.9", "6.0"), ordinary);
+    // Food may carry it as well: nobody is named.
+    assert_eq!(asked("2.0", "-"), ["25.00 of which 0.00: unstated 25.00"]);
+    assert_eq!(asked("3.0", "-"), ordinary);
+}
+
+#[test]
+fn households_are_needed_where_they_are_paid_and_are_no_more_than_persons() {
+    let text = [HEAD, &FLAT.replace("kind = \"flat\"", "kind = \"flat\"\nunit = \"household\"")];
+    let text = text.concat();
+    let counted = |households| {
+        let row = Headcount { households, ..urban("2024-01", 3) };
+        drawn(&[&text], &Facts::cpi("3.0"), &[row], false)
+    };
+    for (households, yuan) in [(2, "50.00"), (3, "75.00")] {
+        assert_eq!(counted(Some(households)).unwrap().lines[0].yuan.to_string(), yuan);
+    }
+    for households in [None, Some(4)] {
+        let BudgetError::Refused(all) = counted(households).unwrap_err() else { panic!() };
+        assert_eq!((all[0].row, all[0].code, all.len()), (0, "HOUSEHOLDS", 1));
+    }
+    let heads = [HEAD, DOUBLED].concat();
+    for (households, yuan) in [(1, "62.00"), (2, "106.00"), (3, "150.00")] {
+        let row = Headcount { households: Some(households), ..urban("2024-01", 3) };
+        let budget = budgeted(&heads, &Facts::cpi("3.0"), &[row]);
+        assert_eq!(budget.lines[0].yuan.to_string(), yuan);
+    }
+}
+
+#[test]
+fn every_refusal_names_its_headcount() {
+    let text = [HEAD, FLAT].concat();
+    let facts = Facts::cpi("3.0 2.9 -");
+    let orphan = |month| heads(month, "orphan_community", Residence::Urban, 1);
+    let rows = [
+        urban("2024-01", 1),
+        orphan("2024-01"),
+        urban("2024-02", 1),
+        orphan("2024-02"),
+        urban("2024-03", 1),
+        orphan("2024-03"),
+    ];
+    let expected = [
+        (1, "NOT_COVERED"),
+        (2, "NOT_TRIGGERED"),
+        (3, "NOT_TRIGGERED"),
+        (4, "UNDECIDABLE"),
+        (5, "UNDECIDABLE"),
+    ];
+    assert_eq!(refused(&text, &facts, &rows, false), expected);
+    let rows = [urban("2023-12", 1), urban("2024-01", 1)];
+    assert_eq!(refused(&text, &facts, &rows, false), [(0, "UNDECIDABLE")]);
+    let text = [HEAD, &FLAT.replace("kind = \"flat\"", "kind = \"flat\"\nunit = \"household\"")];
+    let country = heads("2024-02", "subsistence_allowance", Residence::Rural, 1);
+    let rows = [
+        Headcount { households: Some(1), ..urban("2024-01", 1) },
+        Headcount { households: Some(1), ..urban("2024-02", 1) },
+        country,
+    ];
+    let facts = Facts::cpi("3.0 3.0");
+    assert_eq!(refused(&text.concat(), &facts, &rows, false), [(2, "HOUSEHOLDS")]);
+}
+
+const GIVEN: &str = r#"
+[[discretion]]
+groups = ["subsistence_allowance"]
+residence = "urban"
+from = "2024-02"
+until = "2024-03"
+yuan = "100"
+reason = "春节补助"
+"#;
+
+#[test]
+fn a_payment_by_discretion_goes_to_whom_it_names_in_the_months_it_names() {
+    let text = [HEAD, FLAT, GIVEN].concat();
+    let facts = Facts::cpi("2.9 2.9 2.9 2.9 3.0");
+    let paid = |row: Headcount| {
+        let drawn = drawn(&[&text], &facts, &[row], true)?;
+        let line = &drawn.lines[0];
+        assert_eq!(line.covers.0, line.covers.1);
+        Ok::<_, BudgetError>((line.basis, line.yuan.to_string()))
+    };
+    let given = (Basis::Discretion, "700.00".to_owned());
+    assert_eq!(paid(urban("2024-02", 7)).unwrap(), given);
+    assert_eq!(paid(urban("2024-03", 7)).unwrap(), given);
+    for row in [
+        urban("2024-01", 7),
+        urban("2024-04", 7),
+        heads("2024-02", "special_care", Residence::Urban, 7),
+        heads("2024-02", "subsistence_allowance", Residence::Rural, 7),
+    ] {
+        let why = paid(row).unwrap_err();
+        assert!(why.to_string().contains("no document records a payment by discretion"), "{why}");
+    }
+    // What the mechanism pays is computed all the same.
+    assert_eq!(paid(urban("2024-05", 7)).unwrap(), (Basis::Computed, "175.00".to_owned()));
+    // Each refusal at its place.
+    let rows =
+        [urban("2024-02", 1), heads("2024-02", "subsistence_allowance", Residence::Rural, 1)];
+    assert_eq!(refused(&text, &facts, &rows, true), [(1, "NOT_TRIGGERED")]);
+    assert_eq!(refused(&text, &facts, &rows, false), [(0, "NOT_TRIGGERED"), (1, "NOT_TRIGGERED")]);
+}
+
+#[test]
+fn a_month_that_may_still_pay_is_not_paid_by_discretion() {
+    let text = [HEAD, FLAT, GIVEN].concat();
+    // February is not recorded: it may still trigger.
+    let facts = Facts::cpi("2.9 - 2.9");
+    assert_eq!(refused(&text, &facts, &[urban("2024-02", 1)], true), [(0, "UNDECIDABLE")]);
+    // Where only the law leaves it open, no figure will decide it.
+    let text = text.replace("threshold = \"3.0\"", "threshold = { open = true, note = \"lost\" }");
+    let facts = Facts::cpi("2.9 2.9 2.9");
+    let paid = drawn(&[&text], &facts, &[urban("2024-02", 1)], true).unwrap();
+    assert_eq!((paid.lines[0].basis, codes(&paid)), (Basis::Discretion, vec!["discretion"]));
+    // Half a fen cannot be paid.
+    let text = [HEAD, FLAT, &GIVEN.replace("\"100\"", "\"100.005\"")].concat();
+    let paid = drawn(&[&text], &Facts::cpi("2.9 2.9"), &[urban("2024-02", 1)], true).unwrap();
+    assert_eq!((paid.lines.len(), codes(&paid)), (0, vec!["no_sum"]));
+}
+
+#[test]
+fn a_sum_for_a_period_covers_it_from_its_first_month_to_its_last() {
+    let year = ["3.0"; 12].join(" ");
+    let term = "[payment]\nterms = [ { from = 3, until = 7 }, { from = 8, until = 2 } ]\n";
+    for (period, asked, covers) in [
+        ("month", "2024-05", "2024-05 to 2024-05"),
+        ("quarter", "2024-03", "2024-01 to 2024-03"),
+        ("quarter", "2024-06", "2024-04 to 2024-06"),
+        ("quarter", "2024-12", "2024-10 to 2024-12"),
+        ("half_year", "2024-06", "2024-01 to 2024-06"),
+        ("half_year", "2024-12", "2024-07 to 2024-12"),
+        ("year", "2024-12", "2024-01 to 2024-12"),
+        ("term", "2024-07", "2024-03 to 2024-07"),
+        ("term", "2024-02", "2023-08 to 2024-02"),
+    ] {
+        let amount = FLAT.replace("[amount]\n", &format!("[amount]\nperiod = {period:?}\n"));
+        let text = [HEAD, &amount, term].concat();
+        let budget = budgeted(&text, &Facts::cpi(&year), &[urban(asked, 1)]);
+        let (first, last) = budget.lines[0].covers;
+        assert_eq!(format!("{first} to {last}"), covers, "{period}");
+    }
+    // An earlier month of the period is no line of its own.
+    let amount = FLAT.replace("[amount]\n", "[amount]\nperiod = \"quarter\"\n");
+    let text = [HEAD, &amount].concat();
+    let budget = budgeted(&text, &Facts::cpi(&year), &[urban("2024-02", 1)]);
+    assert_eq!((budget.lines.len(), codes(&budget)), (0, vec!["with_later", "group_absent"]));
+}
+
+#[test]
+fn a_budget_pins_documents_figures_and_standards() {
+    let amount = r#"
+[amount]
+order = ["rate", "round"]
+
+[amount.steps.rate]
+kind = "base_times_rise"
+base = "dibao_urban"
+rise = "scpi"
+
+[amount.steps.round]
+kind = "round"
+to = "fen"
+mode = "half_up"
+
+[payment]
+due = "fixed"
+due_day = 20
+due_months_after = 1
+"#;
+    let text = [HEAD, amount].concat();
+    let facts = Facts::cpi("3.0").series("scpi", "3.2").series("food", "9.9");
+    let facts = facts.standard("dibao_urban", "800");
+    let both = [heads("2024-01", "special_care", Residence::Urban, 1), urban("2024-01", 1)];
+    let budget = budgeted(&text, &facts, &both);
+    assert_eq!(budget.lines[0].rate_yuan.to_string(), "25.60");
+    assert_eq!(budget.lines[0].pay_by.unwrap().to_string(), "2024-02-20");
+    assert_eq!(budget.documents.keys().collect::<Vec<_>>(), ["sample"]);
+    let figures: Vec<_> = budget.figures.iter().map(|(key, at)| format!("{key} {at}")).collect();
+    assert_eq!(figures, ["994000/2024-01/cpi 1", "994000/2024-01/scpi 1"]);
+    let standards = budget.standards.iter().map(|(key, at)| format!("{key} {at}"));
+    assert_eq!(standards.collect::<Vec<_>>(), ["994000/2024-01/dibao_urban 1"]);
+    assert_eq!(codes(&budget), ["funding_unstated"]);
+}

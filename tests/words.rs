@@ -1,0 +1,596 @@
+//! Every sentence an answer can be put into, in Chinese and English: what a condition says, what is
+//! missing, by when it is due, how a sum came about.
+
+use std::sync::{Arc, LazyLock};
+
+use price_linkage::{
+    domain::{
+        calendar::UnknownYear,
+        code::Code,
+        decision::{State, Triggered},
+        exact::{Exact, parse_decimal},
+        group::{Named, Residence},
+        series::Unit as SeriesUnit,
+    },
+    engine::{
+        amount::{Line, LineOutcome, Operand, StepTaken},
+        condition::{ConditionReading, Truth},
+        deadline::{PayBy, Why},
+        operand::{BaseUsed, RiseUsed},
+        question::{Cited, Missing, Threshold},
+        reading::{Reading, Used},
+        reason::{Text, Vocabulary},
+        trigger::MonthOutcome,
+    },
+    intake::folder::{Dataset, load},
+    rules::{
+        cite::{Cite, Head, Mark},
+        word::{Comparator, Measure, RoundMode, RoundTo, StepKind, Unit},
+    },
+};
+
+/// The shipped names, and a series in yuan, of which none is shipped.
+static DATA: LazyLock<Dataset> = LazyLock::new(|| {
+    let mut data = load(&[]).unwrap();
+    let pork =
+        Named { code: code("pork_yuan"), zh: "猪肉价格".into(), en: "pork price".into() };
+    data.series.insert(pork, SeriesUnit::Yuan);
+    data
+});
+
+fn words() -> Vocabulary<'static> {
+    let Dataset { areas, series, groups, standard_names, .. } = &*DATA;
+    Vocabulary { areas, series, groups, standards: standard_names }
+}
+
+fn code(text: &str) -> Code {
+    text.parse().unwrap()
+}
+
+fn exact(text: &str) -> Exact {
+    Exact::from(parse_decimal(text).unwrap())
+}
+
+/// A place in the national notice of 2016.
+fn cite() -> Cite {
+    let shipped = &DATA.library.get("nation-2016").unwrap().head;
+    let (title_zh, number) = ("示例通知".to_owned(), Some("示例〔2016〕1号".to_owned()));
+    let head = Arc::new(Head { title_zh, number, ..Head::clone(shipped) });
+    Cite { head, clause: "第三条".into(), mark: Mark::A, note: "".into(), line: 1 }
+}
+
+fn same(got: Text, zh: &str, en: &str) {
+    assert_eq!(got, Text::new(zh, en));
+}
+
+fn used(month: &str, value: &str, revision: u32) -> Used {
+    let (area, series) = ("150100".parse().unwrap(), code("cpi"));
+    let (month, value) = (month.parse().unwrap(), parse_decimal(value).unwrap());
+    Used { area, series, month, value, revision }
+}
+
+fn reading(measure: Measure, value: Option<&str>, used: Vec<Used>) -> Reading {
+    Reading {
+        area: "150100".parse().unwrap(),
+        series: code("cpi"),
+        month: "2019-06".parse().unwrap(),
+        measure,
+        value: value.map(exact),
+        used,
+        missing: Vec::new(),
+    }
+}
+
+/// The CPI of June 2019 beside a threshold of 3.0.
+fn condition(comparator: Comparator, met: Truth) -> ConditionReading {
+    let value = Threshold::At(parse_decimal("3.0").unwrap());
+    ConditionReading {
+        name: code("cpi"),
+        met,
+        holds: met,
+        run_months: 1,
+        comparator,
+        threshold: Some(Cited { value, cite: cite(), inherited: None }),
+        readings: vec![reading(Measure::Month, Some("3.2"), vec![used("2019-06", "3.2", 1)])],
+        margin: None,
+        missing: Vec::new(),
+    }
+}
+
+fn figure_missing() -> Missing {
+    let (area, month) = ("150100".parse().unwrap(), "2019-06".parse().unwrap());
+    Missing::Figure { area, series: code("cpi"), month }
+}
+
+#[test]
+fn a_condition_says_on_which_side_of_its_threshold_the_value_lies() {
+    for (comparator, met, zh, en) in [
+        (Comparator::AtLeast, Truth::Yes, "达到", "reaches"),
+        (Comparator::AtLeast, Truth::No, "未达到", "does not reach"),
+        (Comparator::Above, Truth::Yes, "超过", "exceeds"),
+        (Comparator::Above, Truth::No, "未超过", "does not exceed"),
+        (Comparator::AtMost, Truth::Yes, "不高于", "does not exceed"),
+        (Comparator::AtMost, Truth::No, "高于", "exceeds"),
+        (Comparator::Below, Truth::Yes, "低于", "is below"),
+        (Comparator::Below, Truth::No, "不低于", "is not below"),
+    ] {
+        let told = words().condition(&condition(comparator, met));
+        same(told, &format!("CPI 3.2% {zh} 3.0%"), &format!("CPI 3.2% {en} 3.0%"));
+    }
+}
+
+#[test]
+fn the_word_for_a_condition_in_the_api() {
+    let words = [Truth::Yes, Truth::No, Truth::Unknown].map(Truth::as_str);
+    assert_eq!(words, ["met", "not_met", "undecidable"]);
+}
+
+#[test]
+fn a_condition_names_its_measure_and_its_unit() {
+    for (measure, zh, en) in [
+        (Measure::Month, "CPI", "CPI"),
+        (Measure::Cumulative, "CPI(1月以来平均)", "CPI (mean since January)"),
+        (Measure::Quarter, "CPI(季度平均)", "CPI (mean of the quarter)"),
+        (Measure::Average, "CPI(移动平均)", "CPI (moving average)"),
+        (Measure::Year, "CPI(全年平均)", "CPI (mean of the year)"),
+    ] {
+        // Of several figures the mean is shown, cut to two places: 2.999 never reads as 3.00.
+        let two = vec![used("2019-05", "3.0", 1), used("2019-06", "3.25", 1)];
+        let readings = vec![reading(measure, Some("3.125"), two)];
+        let one = ConditionReading { readings, ..condition(Comparator::AtLeast, Truth::Yes) };
+        let (zh, en) = (format!("{zh} 3.12% 达到 3.0%"), format!("{en} 3.12% reaches 3.0%"));
+        same(words().condition(&one), &zh, &en);
+    }
+    let of = |series: &str| {
+        let mut one = condition(Comparator::AtLeast, Truth::Yes);
+        one.readings[0].series = code(series);
+        words().condition(&one)
+    };
+    assert_eq!(of("pork_yuan").zh, "猪肉价格 3.2 元 达到 3.0 元");
+    let fact = DATA.series.get(&code("standards_absorb_rise")).unwrap();
+    let (zh, en) = (format!("{} 3.2 达到 3.0", fact.zh), format!("{} 3.2 reaches 3.0", fact.en));
+    same(of("standards_absorb_rise"), &zh, &en);
+    same(of("unlisted"), "unlisted 3.2% 达到 3.0%", "unlisted 3.2% reaches 3.0%");
+}
+
+#[test]
+fn a_condition_over_several_months_shows_each_the_oldest_first() {
+    let months = |met| {
+        let one = condition(Comparator::Above, met);
+        let mut before = one.readings[0].clone();
+        before.month = "2019-05".parse().unwrap();
+        before.used = vec![used("2019-05", "3.1", 1)];
+        let readings = vec![one.readings[0].clone(), before];
+        words().condition(&ConditionReading { run_months: 2, readings, ..one })
+    };
+    same(
+        months(Truth::Yes),
+        "CPI 连续2个月超过 3.0%(2019年5月 3.1%、2019年6月 3.2%)",
+        "CPI > 3.0% holds for 2 months in a row (2019-05 3.1%, 2019-06 3.2%)",
+    );
+    same(
+        months(Truth::No),
+        "CPI 未连续2个月超过 3.0%(2019年5月 3.1%、2019年6月 3.2%)",
+        "CPI > 3.0% does not hold for 2 months in a row (2019-05 3.1%, 2019-06 3.2%)",
+    );
+    let mut unread = condition(Comparator::Above, Truth::No);
+    unread.readings.push(reading(Measure::Month, None, Vec::new()));
+    same(
+        words().condition(&ConditionReading { run_months: 2, ..unread }),
+        "CPI 未连续2个月超过 3.0%(2019年6月 ?、2019年6月 3.2%)",
+        "CPI > 3.0% does not hold for 2 months in a row (2019-06 ?, 2019-06 3.2%)",
+    );
+}
+
+#[test]
+fn a_condition_that_cannot_be_decided_says_what_is_missing() {
+    let unknown = |threshold: Option<Threshold>| ConditionReading {
+        threshold: threshold.map(|value| Cited { value, cite: cite(), inherited: None }),
+        missing: vec![figure_missing(), Missing::Law],
+        ..condition(Comparator::AtLeast, Truth::Unknown)
+    };
+    let (low, high) = (parse_decimal("3.0").unwrap(), parse_decimal("3.5").unwrap());
+    let lacks_zh = "缺少呼和浩特市 2019年6月 CPI数据、没有适用的文件";
+    let lacks_en = "CPI of 150100 for 2019-06 is missing, no document in force is recorded";
+    for (threshold, shown) in [
+        (Some(Threshold::At(low)), "3.0%"),
+        (Some(Threshold::Between(low, high)), "3.0–3.5%"),
+        (None, "?"),
+    ] {
+        same(
+            words().condition(&unknown(threshold)),
+            &format!("CPI无法判定(临界值 {shown}):{lacks_zh}"),
+            &format!("CPI undecidable (threshold {shown}): {lacks_en}"),
+        );
+    }
+    let unread = |met| ConditionReading { met, readings: Vec::new(), ..unknown(None) };
+    same(words().condition(&unread(Truth::Yes)), "条件 cpi 成立", "condition cpi is met");
+    same(words().condition(&unread(Truth::No)), "条件 cpi 不成立", "condition cpi is not met");
+    same(
+        words().condition(&unread(Truth::Unknown)),
+        &format!("条件 cpi 无法判定:{lacks_zh}"),
+        &format!("condition cpi undecidable: {lacks_en}"),
+    );
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let (area, month) = ("150100".parse().unwrap(), "2019-06".parse().unwrap());
+    let both = vec!["150100".parse().unwrap(), "150000".parse().unwrap()];
+    let parameter = |by: Option<&str>| Missing::Parameter {
+        path: "trigger.when".into(),
+        left_open_by: by.map(str::to_owned),
+    };
+    for (missing, zh, en) in [
+        (Missing::Law, "没有适用的文件", "no document in force is recorded"),
+        (
+            parameter(None),
+            "规则不完整:适用的文件都没有规定 trigger.when",
+            "the rule is incomplete: trigger.when is not set by any document in force",
+        ),
+        (
+            parameter(Some("im-2017")),
+            "规则不完整:适用的文件都没有规定 trigger.when(im-2017 未作规定)",
+            "the rule is incomplete: trigger.when is not set by any document in force \
+             (left open by im-2017)",
+        ),
+        (
+            figure_missing(),
+            "缺少呼和浩特市 2019年6月 CPI数据",
+            "CPI of 150100 for 2019-06 is missing",
+        ),
+        (
+            Missing::ReleaseDate { area, series: code("cpi"), month },
+            "呼和浩特市 2019年6月 CPI的发布日期不详",
+            "the release date of CPI of 150100 for 2019-06 is unknown",
+        ),
+        (
+            Missing::Index { area },
+            "判定地区呼和浩特市没有价格指数",
+            "no index for the deciding area 150100",
+        ),
+        (
+            Missing::Before { month },
+            "取决于2019年6月能否启动,而该月无法判定",
+            "depends on 2019-06, which cannot be decided",
+        ),
+        (
+            Missing::Standard { areas: both.clone(), standard: code("dibao_urban"), month },
+            "缺少呼和浩特市或内蒙古自治区 2019年6月适用的城市低保标准",
+            "urban subsistence allowance of 150100 or 150000 in force in 2019-06 is missing",
+        ),
+        (
+            Missing::Divided { parts: both },
+            "该地区已分拆为呼和浩特市、内蒙古自治区",
+            "the area was divided into 150100, 150000",
+        ),
+    ] {
+        same(words().missing(&missing), zh, en);
+    }
+}
+
+#[test]
+fn a_due_date_or_why_there_is_none_is_told() {
+    let month = "2019-06".parse().unwrap();
+    let day = |released: Option<&str>| PayBy::Day {
+        day: "2019-08-07".parse().unwrap(),
+        released_on: released.map(|day| day.parse().unwrap()),
+        with: month,
+        cite: cite(),
+    };
+    for (pay_by, zh, en) in [
+        (PayBy::NothingOwed, "无需发放", "nothing is owed"),
+        (
+            day(Some("2019-07-10")),
+            "最迟 2019-08-07 发放(指数 2019-07-10 发布)",
+            "due by 2019-08-07 (index released on 2019-07-10)",
+        ),
+        (day(None), "最迟 2019-08-07 发放", "due by 2019-08-07"),
+    ] {
+        same(words().pay_by(&pay_by), zh, en);
+    }
+    for (why, zh, en) in [
+        (
+            Why::ReleaseDate(month),
+            "2019年6月指数的发布日期没有记录",
+            "the release date of the index for 2019-06 is not recorded",
+        ),
+        (
+            Why::Holidays(UnknownYear { year: 2031 }),
+            "2031年的节假日安排没有记录",
+            "the holiday schedule of 2031 is not recorded",
+        ),
+        (Why::Rule(Missing::Law), "没有适用的文件", "no document in force is recorded"),
+        (Why::Undecided, "能否启动尚无法判定", "whether anything is owed cannot be said"),
+        (Why::NotYet, "合并发放的月份尚未确定", "not yet known with which month"),
+    ] {
+        let (zh, en) = (format!("发放期限不详:{zh}"), format!("due date unknown: {en}"));
+        same(words().pay_by(&PayBy::Unknown(why)), &zh, &en);
+    }
+}
+
+fn outcome(state: State, since: Option<&str>, with: Option<&str>) -> MonthOutcome {
+    MonthOutcome {
+        month: "2019-06".parse().unwrap(),
+        deciding: "150100".parse().unwrap(),
+        triggered: Triggered::Yes,
+        state,
+        state_agreed: true,
+        since: since.map(|month| month.parse().unwrap()),
+        carried_by: Vec::new(),
+        paid_with: with.map(|month| month.parse().unwrap()),
+        conditions: Vec::new(),
+        missing: Vec::new(),
+    }
+}
+
+#[test]
+fn the_answer_names_area_month_state_and_why() {
+    let asked = "150100".parse().unwrap();
+    for (state, since, with, zh, en) in [
+        (State::Started, Some("2019-06"), None, "启动", "started"),
+        (
+            State::Continuing,
+            Some("2019-04"),
+            None,
+            "继续(自2019年4月起)",
+            "continuing since 2019-04",
+        ),
+        (State::Continuing, None, None, "继续", "continuing"),
+        (
+            State::BackPaid,
+            Some("2019-08"),
+            Some("2019-08"),
+            "补发(随2019年8月启动)",
+            "back-paid with the start in 2019-08",
+        ),
+        (State::BackPaid, None, None, "补发", "back-paid"),
+        (State::Suspended, Some("2019-04"), None, "中止", "suspended"),
+        (State::Ended, None, None, "终止", "ended"),
+        (State::Inactive, None, None, "未启动", "not triggered"),
+        (State::Undecidable, None, None, "无法判定", "undecidable"),
+    ] {
+        same(
+            words().answer(asked, &outcome(state, since, with)),
+            &format!("呼和浩特市 2019年6月{zh}"),
+            &format!("呼和浩特市 (150100) 2019-06: {en}"),
+        );
+    }
+    let met = condition(Comparator::AtLeast, Truth::Yes);
+    let not = condition(Comparator::Above, Truth::No);
+    let mut two = outcome(State::Started, None, None);
+    two.conditions = vec![met.clone(), not.clone()];
+    same(
+        words().answer(asked, &two),
+        "呼和浩特市 2019年6月启动:CPI 3.2% 达到 3.0%,CPI 3.2% 未超过 3.0%",
+        "呼和浩特市 (150100) 2019-06: started: CPI 3.2% reaches 3.0%, CPI 3.2% does not exceed 3.0%",
+    );
+    // Decided by an area above it; what is missing comes first, what is undecided is not repeated.
+    let mut open = outcome(State::Undecidable, None, None);
+    open.deciding = "150000".parse().unwrap();
+    open.triggered = Triggered::Undecidable;
+    open.missing = vec![Missing::Law];
+    open.conditions = vec![condition(Comparator::AtLeast, Truth::Unknown), not];
+    same(
+        words().answer(asked, &open),
+        "呼和浩特市 2019年6月无法判定(由内蒙古自治区判定):没有适用的文件;CPI 3.2% 未超过 3.0%",
+        "呼和浩特市 (150100) 2019-06: undecidable (decided by 内蒙古自治区): \
+         no document in force is recorded; CPI 3.2% does not exceed 3.0%",
+    );
+    let mut named = outcome(State::Started, None, None);
+    named.conditions = vec![met];
+    named.conditions[0].readings[0].measure = Measure::Quarter;
+    same(
+        words().condition_name(&named, &code("cpi")),
+        "CPI(季度平均)",
+        "CPI (mean of the quarter)",
+    );
+    same(words().condition_name(&named, &code("food")), "food", "food");
+}
+
+fn step(kind: StepKind, input: Option<&str>, output: &str, operands: Vec<Operand>) -> StepTaken {
+    let (input, output) = (input.map(exact), exact(output));
+    StepTaken { name: code("step"), kind, input, output, operands, cite: cite() }
+}
+
+fn number(name: &'static str, value: &str) -> Operand {
+    Operand::Number { name, value: exact(value), cite: cite() }
+}
+
+fn base(share: Option<&str>) -> Operand {
+    Operand::Base(BaseUsed {
+        standard: code("dibao_urban"),
+        area: "150100".parse().unwrap(),
+        valid_from: "2019-01".parse().unwrap(),
+        revision: 1,
+        source: String::new(),
+        recorded: exact("732.00"),
+        share: share.map(exact),
+        yuan: exact("732"),
+        cite: cite(),
+    })
+}
+
+fn rise(revisions: &[u32]) -> Operand {
+    let used = revisions.iter().map(|revision| used("2019-06", "3.50", *revision)).collect();
+    let reading = reading(Measure::Month, Some("3.50"), used);
+    Operand::Rise(RiseUsed { reading, percent: exact("3.50"), cite: cite() })
+}
+
+#[test]
+fn a_step_that_yields_a_sum_shows_what_it_was_made_of() {
+    let (base_zh, base_en) = (
+        "呼和浩特市城市低保标准 732 元(2019年1月起)",
+        "urban subsistence allowance of 150100 732 yuan (since 2019-01)",
+    );
+    let (rise_zh, rise_en) = ("呼和浩特市CPI 3.5%(2019年6月)", "CPI of 150100 3.5% (2019-06)");
+    let product = step(StepKind::BaseTimesRise, None, "25.62", vec![base(None), rise(&[1])]);
+    same(
+        words().step(&product),
+        &format!("{base_zh} × {rise_zh} = 25.62 元"),
+        &format!("{base_en} × {rise_en} = 25.62 yuan"),
+    );
+    for kind in [StepKind::BaseShare, StepKind::BaseShareByBand] {
+        let share = step(kind, None, "36.6", vec![base(None), number("share", "0.05")]);
+        same(
+            words().step(&share),
+            &format!("{base_zh} × 比例 0.05 = 36.6 元"),
+            &format!("{base_en} × share 0.05 = 36.6 yuan"),
+        );
+    }
+    let half = step(StepKind::BaseShare, None, "366", vec![base(Some("0.5"))]);
+    same(
+        words().step(&half),
+        &format!("{base_zh} × 0.5 = 366 元"),
+        &format!("{base_en} × 0.5 = 366 yuan"),
+    );
+    for (revisions, zh, en) in [
+        (&[0][..], "", ""),
+        (&[1, 1][..], "", ""),
+        (&[1, 2][..], ",第 2 次发布", ", revision 2"),
+        (&[3, 2][..], ",第 3 次发布", ", revision 3"),
+    ] {
+        let told = words().step(&step(StepKind::SumPerPoint, None, "7", vec![rise(revisions)]));
+        same(
+            told,
+            &format!("呼和浩特市CPI 3.5%(2019年6月{zh}) → 7 元"),
+            &format!("CPI of 150100 3.5% (2019-06{en}) → 7 yuan"),
+        );
+    }
+    let range = "3.0 <= rise < 5.0".to_owned();
+    let band = vec![Operand::Band { range, cite: cite() }];
+    same(
+        words().step(&step(StepKind::SumByBand, None, "20", band)),
+        "档次 3.0 <= 涨幅 < 5.0 → 20 元",
+        "band 3.0 <= rise < 5.0 → 20 yuan",
+    );
+    for kind in [StepKind::HigherOf, StepKind::EarlierAmount] {
+        let sums =
+            vec![Operand::Sum { name: "2019-05".into(), value: exact("20.50"), steps: Vec::new() }];
+        same(
+            words().step(&step(kind, None, "20.50", sums)),
+            "2019-05 的 20.5 元 → 20.5 元",
+            "20.5 yuan of 2019-05 → 20.5 yuan",
+        );
+    }
+}
+
+#[test]
+fn a_step_that_changes_a_sum_shows_it_before_and_after() {
+    for (kind, name, zh, en) in [
+        (StepKind::Floor, "floor", "不低于", "not below"),
+        (StepKind::Cap, "cap", "不高于", "not above"),
+        (StepKind::Multiply, "by", "乘以", "times"),
+        (StepKind::Override, "override", "改为", "set to"),
+        (StepKind::Subtract, "subtract", "扣减", "less"),
+    ] {
+        same(
+            words().step(&step(kind, Some("25.62"), "30", vec![number(name, "30")])),
+            &format!("25.62 元 → {zh} 30 → 30 元"),
+            &format!("25.62 yuan → {en} 30 → 30 yuan"),
+        );
+    }
+    for (name, zh, en) in [
+        ("share", "比例", "share"),
+        ("yuan", "定额", "yuan"),
+        ("above", "起算点", "above"),
+        ("points", "百分点数", "points"),
+        ("yuan_per_point", "每个百分点", "yuan per point"),
+        ("start_sum", "起点金额", "start sum"),
+        ("other_word", "other_word", "other word"),
+    ] {
+        same(
+            words().step(&step(StepKind::Flat, None, "30", vec![number(name, "2.5")])),
+            &format!("{zh} 2.5 → 30 元"),
+            &format!("{en} 2.5 → 30 yuan"),
+        );
+    }
+    for (to, mode, zh, en) in [
+        (Some(RoundTo::Fen), RoundMode::HalfUp, "四舍五入到分", "rounded half up to the fen"),
+        (Some(RoundTo::Jiao), RoundMode::Up, "进位到角", "rounded up to the jiao"),
+        (Some(RoundTo::Yuan), RoundMode::Down, "舍去到元", "rounded down to the yuan"),
+        (None, RoundMode::None, "不取整", "not rounded"),
+    ] {
+        let operands = vec![Operand::Rounding { to, mode, cite: cite() }];
+        same(
+            words().step(&step(StepKind::Round, Some("25.625"), "26", operands)),
+            &format!("25.625 元 → {zh} → 26 元"),
+            &format!("25.625 yuan → {en} → 26 yuan"),
+        );
+    }
+}
+
+#[test]
+fn a_line_says_what_is_owed_to_whom_or_why_nothing_is() {
+    let line = |outcome, unit, further: Option<&str>| Line {
+        group: code("subsistence_allowance"),
+        residence: Residence::Rural,
+        covered_by: cite(),
+        unit,
+        each_further_yuan: further.map(|yuan| parse_decimal(yuan).unwrap()),
+        outcome,
+        steps: Vec::new(),
+        pay_by: PayBy::NothingOwed,
+    };
+    let owed = LineOutcome::Owed(parse_decimal("30.00").unwrap());
+    let person = line(owed.clone(), Unit::Person, None);
+    same(
+        words().line(&person),
+        "低保对象(农村):每人每月 30.00 元",
+        "subsistence-allowance recipients (rural): 30.00 yuan a person",
+    );
+    same(
+        words().line(&Line { residence: Residence::Urban, ..person }),
+        "低保对象(城镇):每人每月 30.00 元",
+        "subsistence-allowance recipients (urban): 30.00 yuan a person",
+    );
+    let month = "2019-08".parse().unwrap();
+    for (outcome, unit, further, zh, en) in [
+        (owed.clone(), Unit::Household, None, "每户每月 30.00 元", "30.00 yuan a household"),
+        (
+            owed,
+            Unit::HouseholdAndHeads,
+            Some("5.00"),
+            "每户,另每增一人加 5.00 元, 30.00 元",
+            "30.00 yuan a household and 5.00 for each further person",
+        ),
+        (
+            LineOutcome::NotTriggered,
+            Unit::Person,
+            None,
+            "未启动,不发放",
+            "not triggered, nothing owed",
+        ),
+        (
+            LineOutcome::Undecidable(vec![Missing::Law, figure_missing()]),
+            Unit::Person,
+            None,
+            "无法计算:没有适用的文件;缺少呼和浩特市 2019年6月 CPI数据",
+            "cannot be computed: no document in force is recorded; \
+             CPI of 150100 for 2019-06 is missing",
+        ),
+        (
+            LineOutcome::ByHand(cite()),
+            Unit::Person,
+            None,
+            "另行研究确定(《示例通知》(示例〔2016〕1号)第三条[A])",
+            "decided by hand (nation-2016 第三条)",
+        ),
+        (
+            LineOutcome::NotInFen(Exact::fraction(100, 3).unwrap()),
+            Unit::Person,
+            None,
+            "金额 100/3 元不足以精确到分,且没有规定取整办法",
+            "100/3 yuan does not end at the fen, and no step rounds it",
+        ),
+        (
+            LineOutcome::WithLater(month),
+            Unit::Person,
+            None,
+            "并入2019年8月一次发放",
+            "owed as one sum with 2019-08",
+        ),
+    ] {
+        same(words().line_outcome(&line(outcome, unit, further)), zh, en);
+    }
+}
