@@ -12,7 +12,7 @@ use price_linkage::{
     },
     engine::{
         budget::budget,
-        draft::{Budget, BudgetError, Refusal},
+        draft::{Budget, BudgetError, Refusal, WithoutLine},
         question::Terms,
     },
     service::Service,
@@ -59,8 +59,8 @@ fn one_by_one(
                 };
                 all.lines.extend(one.lines);
                 all.derivations.extend(one.derivations);
-                let placed = |(row, why)| (at + row, why);
-                all.without_line.extend(one.without_line.into_iter().map(placed));
+                let places = one.without_line.into_iter();
+                all.without_line.extend(places.map(|one| WithoutLine { row: at + one.row, ..one }));
                 all.findings.extend(one.findings.into_iter().filter(fresh));
                 all.documents.extend(one.documents);
                 all.figures.extend(one.figures);

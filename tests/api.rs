@@ -326,6 +326,39 @@ async fn a_run_is_made_of_good_headcounts_only_and_told_by_its_rows() {
     assert_eq!(reason(&runs.move_run(own).await.unwrap_err()), "RUN_OWN");
     let approved = runs.move_run(moved("li", 8, v1::RunMove::Approve, &made.id)).await.unwrap();
     assert_eq!(approved.into_inner().state(), v1::RunState::Approved);
+    let missing = |on: &str, within_days| v1::ListMissingRunsRequest {
+        on: on.into(),
+        within_days,
+        since: month(2020, 2),
+        within: "150000".into(),
+        ..Default::default()
+    };
+    for refused in [missing("", 0), missing("2020-05-00", 0), missing("2020-05-01", 367)] {
+        assert_eq!(reason(&runs.list_missing_runs(refused).await.unwrap_err()), "BAD_FIELD");
+    }
+    let nowhere =
+        v1::ListMissingRunsRequest { within: "999999".into(), ..missing("2020-05-01", 0) };
+    assert_eq!(reason(&runs.list_missing_runs(nowhere).await.unwrap_err()), "AREA_UNKNOWN");
+    let found = runs.list_missing_runs(missing("2020-05-01", 366)).await.unwrap().into_inner();
+    let march: Vec<_> = (found.payments.iter())
+        .filter(|one| one.index_months == [month(2020, 3).unwrap()])
+        .map(|one| (one.area.as_str(), one.groups.contains(&"special_care".to_owned())))
+        .collect();
+    assert!(march.contains(&("150100", false)) && march.contains(&("150103", true)), "{march:?}");
+    assert!(!march.contains(&("150102", true)), "{march:?}");
+    let adjust = |number, headcounts| {
+        let adjusts = made.id.clone();
+        let mut asked = Request::new(v1::MakeRunRequest { adjusts, ..make(number, headcounts) });
+        asked.metadata_mut().insert("principal", "zhang".parse().unwrap());
+        asked
+    };
+    let both = runs.make_run(adjust(10, vec![headcount("150102", "special_care", 10)])).await;
+    assert_eq!(reason(&both.unwrap_err()), "BAD_FIELD");
+    let early = runs.make_run(adjust(11, Vec::new())).await.unwrap_err();
+    assert_eq!(reason(&early), "RUN_NOT_ADJUSTABLE");
+    runs.move_run(moved("li", 12, v1::RunMove::Release, &made.id)).await.unwrap();
+    let nothing = runs.make_run(adjust(11, Vec::new())).await.unwrap_err();
+    assert_eq!(reason(&nothing), "RUN_NOTHING_TO_ADJUST");
     let unknown = runs.get_run(v1::GetRunRequest { run: "R999".into() }).await.unwrap_err();
     assert_eq!((unknown.code(), reason(&unknown).as_str()), (Code::NotFound, "RUN_UNKNOWN"));
     let listed = runs.list_runs(v1::ListRunsRequest::default()).await.unwrap().into_inner();

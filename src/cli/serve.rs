@@ -22,6 +22,9 @@ pub(super) struct Serve {
     /// How many approvals, each by another person than the maker, a new run needs.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=9))]
     approvals: u32,
+    /// By how many per cent a headcount or a total may differ from the month before without a finding.
+    #[arg(long, value_name = "PERCENT", default_value_t = 20)]
+    jump_percent: u32,
     #[command(flatten)]
     keys: Keys,
     /// Listen on another address than loopback although nothing is encrypted and nobody signs in.
@@ -53,6 +56,7 @@ impl Serve {
         bar.clear();
         let (mut service, started) = opened?;
         service.approvals_needed = self.approvals;
+        service.jump_percent = self.jump_percent;
         service.person_keys = keys;
         let opened = &started.opened;
         if let Some(torn) = &opened.torn {

@@ -118,6 +118,11 @@ impl Move {
         }
     }
 
+    /// Whether it takes the run back, so that it pays nothing any more.
+    pub fn ends(self) -> bool {
+        matches!(self, Self::Reject | Self::Void)
+    }
+
     /// The Chinese word, as on sheets.
     pub fn zh(self) -> &'static str {
         match self {
@@ -345,6 +350,7 @@ mod tests {
             made_by: "maker".into(),
             approvals_needed,
             note: String::new(),
+            adjusts: None,
             roster: None,
             pins,
             headcounts: Vec::new(),

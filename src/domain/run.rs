@@ -87,6 +87,14 @@ pub struct RunLine {
     pub charges: Vec<Charge>,
     /// By when it must be paid, where that is known.
     pub pay_by: Option<NaiveDate>,
+    /// In an adjustment: what the run it adjusts and its earlier adjustments pay of today's amount,
+    /// two places; none where none of them has a line for the payees. `yuan` is what is missing.
+    #[serde(
+        with = "super::exact::optional_text",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub paid_before: Option<Decimal>,
 }
 
 /// How much a finding weighs.
@@ -213,6 +221,17 @@ pub struct Claim {
     pub residence: Residence,
 }
 
+/// What an adjustment makes up for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Adjusted {
+    /// The released or closed run whose underpayments it pays.
+    pub run: String,
+    /// Its earlier adjustments that were live when this one was made, in order; what they pay counts
+    /// as paid.
+    pub after: Vec<String>,
+}
+
 /// A run as it was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -227,11 +246,14 @@ pub struct Run {
     pub note: String,
     /// What it rests on.
     pub pins: Pins,
+    /// What it makes up for, when it is an adjustment (补发).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adjusts: Option<Adjusted>,
     /// The list of persons of a roster run; none for a budget run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roster: Option<RosterPin>,
     /// The headcounts it was made from, those without a sum included; of a roster run the persons
-    /// that are paid.
+    /// that are paid; none in an adjustment, which is made from those of the run it adjusts.
     pub headcounts: Vec<Headcount>,
     /// What is paid, by index month, area, group and residence.
     pub lines: Vec<RunLine>,
@@ -248,10 +270,11 @@ impl Run {
         if self.roster.is_some() { RunKind::Roster } else { RunKind::Budget }
     }
 
-    /// What it pays: a group, urban or rural, in an area for a month, each once.
+    /// What it pays: a group, urban or rural, in an area for a month, each once. What an adjustment
+    /// adds to lines of the run it adjusts, that run holds.
     pub fn claims(&self) -> impl Iterator<Item = Claim> {
         let kind = self.kind();
-        self.lines.iter().flat_map(move |line| {
+        self.lines.iter().filter(|line| line.paid_before.is_none()).flat_map(move |line| {
             let Headcount { area, group, residence, .. } = &line.payees;
             let (area, residence) = (*area, *residence);
             let claim = |month| Claim { kind, area, month, group: group.clone(), residence };

@@ -26,7 +26,7 @@ use super::{
     amount::{Asked, Line, LineOutcome, STEPS_MAX},
     case::{Case, Covered, Worked, charges},
     deadline::PayBy,
-    draft::{Budget, BudgetError, Derivation, Draft, Refusal},
+    draft::{Budget, BudgetError, Derivation, Draft, Refusal, WithoutLine},
     funding::Funding,
     question::{Applied, Missing, Terms, World},
     reason::{Text, Vocabulary},
@@ -57,8 +57,8 @@ pub fn budget(
     }
 }
 
-/// As [`budget`], for counts of persons who are told apart: each row by itself, those that can be
-/// budgeted beside those that cannot.
+/// As [`budget`], each row by itself, with what can be budgeted beside what cannot: for counts of
+/// persons who are told apart, and for headcounts that were budgeted before.
 ///
 /// # Errors
 /// An area is unknown, or a sum leaves the range of exact arithmetic.
@@ -193,7 +193,8 @@ impl Work<'_> {
                 LineOutcome::WithLater(_) => (Weight::Warning, "with_later"),
                 _ => (Weight::Blocking, "no_sum"),
             };
-            self.draft.budget.without_line.push((at, code));
+            let derived = Some(derived.clone());
+            self.draft.budget.without_line.push(WithoutLine { row: at, code, derived });
             if !std::mem::replace(told, true) {
                 self.draft.find_once(weight, code, row, self.words.line(line));
             }
@@ -220,6 +221,7 @@ impl Work<'_> {
                 PayBy::Day { day, .. } => Some(day),
                 _ => None,
             },
+            paid_before: None,
         });
         Ok(())
     }
@@ -249,7 +251,8 @@ impl Work<'_> {
                 format!("酌情发放 {} 元不足以精确到分", given.yuan),
                 format!("{} yuan by discretion do not end at the fen", given.yuan),
             );
-            self.draft.budget.without_line.push((at, "no_sum"));
+            let one = WithoutLine { row: at, code: "no_sum", derived: None };
+            self.draft.budget.without_line.push(one);
             self.draft.find_once(Weight::Blocking, "no_sum", row, text);
             return Ok(());
         }
@@ -271,6 +274,7 @@ impl Work<'_> {
             increment_yuan: Decimal::new(0, 2),
             charges: vec![Charge { source, yuan }],
             pay_by: None,
+            paid_before: None,
         });
         Ok(())
     }

@@ -186,7 +186,7 @@ pub(super) fn owed_with(
 }
 
 /// The index month with which a month is paid.
-fn paid_with(
+pub(super) fn paid_with(
     applied: &Applied<'_>,
     timeline: &Timeline,
     outcome: &MonthOutcome,

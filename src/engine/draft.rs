@@ -30,8 +30,8 @@ use super::{
 pub struct Budget {
     /// The lines, in the order of the headcounts.
     pub lines: Vec<RunLine>,
-    /// Headcounts without a line, by their place, and why: `no_sum` or `with_later`.
-    pub without_line: Vec<(usize, &'static str)>,
+    /// Headcounts of covered groups, or of payments by discretion, that led to no line.
+    pub without_line: Vec<WithoutLine>,
     /// How the rate of each line was found, in their order; none for payments by discretion.
     pub derivations: Vec<Option<Arc<Derivation>>>,
     /// What the approver should know.
@@ -42,6 +42,17 @@ pub struct Budget {
     pub figures: BTreeMap<String, u32>,
     /// The standards used: `area/first month/code` → revision.
     pub standards: BTreeMap<String, u32>,
+}
+
+/// A headcount that led to no line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WithoutLine {
+    /// Its place among the headcounts, from 0.
+    pub row: usize,
+    /// `no_sum` or `with_later`.
+    pub code: &'static str,
+    /// What was found; none for a payment by discretion.
+    pub derived: Option<Arc<Derivation>>,
 }
 
 /// How a rate was found, and who pays it.

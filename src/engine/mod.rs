@@ -35,6 +35,12 @@ pub mod grounds;
 
 pub mod sums;
 
+pub mod adjust;
+
+pub mod jump;
+
+pub mod due;
+
 pub mod reason;
 
 pub mod words;

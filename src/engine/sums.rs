@@ -41,12 +41,8 @@ impl Count {
     /// # Errors
     /// It leaves the range of exact arithmetic.
     pub fn times(self, rate: Decimal, further: Option<Decimal>) -> Result<Decimal, RangeError> {
-        let product = |count: u64, rate: Decimal| {
-            let failed = || failed("product", rate, count);
-            rate.checked_mul(Decimal::from(count)).ok_or_else(failed)
-        };
-        let heads = product(self.further, further.unwrap_or_default())?;
-        let mut sum = plus(product(self.units, rate)?, heads)?;
+        let heads = times(further.unwrap_or_default(), self.further.into())?;
+        let mut sum = plus(times(rate, self.units.into())?, heads)?;
         sum.rescale(2);
         Ok(sum)
     }
@@ -56,8 +52,16 @@ fn failed(operation: &'static str, left: impl ToString, right: impl ToString) ->
     RangeError { operation, left: left.to_string(), right: right.to_string() }
 }
 
-fn plus(left: Decimal, right: Decimal) -> Result<Decimal, RangeError> {
+pub(super) fn plus(left: Decimal, right: Decimal) -> Result<Decimal, RangeError> {
     left.checked_add(right).ok_or_else(|| failed("sum", left, right))
+}
+
+pub(super) fn less(left: Decimal, right: Decimal) -> Result<Decimal, RangeError> {
+    left.checked_sub(right).ok_or_else(|| failed("difference", left, right))
+}
+
+pub(super) fn times(left: Decimal, right: Decimal) -> Result<Decimal, RangeError> {
+    left.checked_mul(right).ok_or_else(|| failed("product", left, right))
 }
 
 /// The sum over lines. O(lines).

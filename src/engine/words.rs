@@ -1,7 +1,7 @@
 //! The derivation of a sum in words.
 
 use crate::{
-    domain::group::Residence,
+    domain::{code::Code, group::Residence, run::Headcount},
     rules::word::{RoundMode, RoundTo, StepKind, Unit},
 };
 
@@ -218,18 +218,32 @@ impl Vocabulary<'_> {
         )
     }
 
-    /// What a group is owed, in words.
-    pub fn line(&self, line: &Line) -> Text {
-        let (group_zh, group_en) = (self.groups.zh(&line.group), self.groups.en(&line.group));
-        let residence = match line.residence {
+    /// A group, urban or rural.
+    fn group(&self, group: &Code, residence: Residence) -> Text {
+        let residence_zh = match residence {
             Residence::Urban => "城镇",
             Residence::Rural => "农村",
         };
-        let outcome = self.line_outcome(line);
         Text::new(
-            format!("{group_zh}({residence}):{}", outcome.zh),
-            format!("{group_en} ({}): {}", line.residence, outcome.en),
+            format!("{}({residence_zh})", self.groups.zh(group)),
+            format!("{} ({residence})", self.groups.en(group)),
         )
+    }
+
+    /// Who is counted: a group in an area for a month.
+    pub fn payees(&self, payees: &Headcount) -> Text {
+        let Headcount { month, area, group, residence, .. } = payees;
+        let group = self.group(group, *residence);
+        Text::new(
+            format!("{}{}{}", self.area(*area), month_zh(*month), group.zh),
+            format!("{} of {area} for {month}", group.en),
+        )
+    }
+
+    /// What a group is owed, in words.
+    pub fn line(&self, line: &Line) -> Text {
+        let (group, outcome) = (self.group(&line.group, line.residence), self.line_outcome(line));
+        Text::new(format!("{}:{}", group.zh, outcome.zh), format!("{}: {}", group.en, outcome.en))
     }
 
     /// The outcome of a line, in words.

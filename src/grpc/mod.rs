@@ -48,6 +48,10 @@ pub mod law;
 
 pub mod run;
 
+pub mod run_message;
+
+mod due;
+
 pub mod roster;
 
 pub mod server;

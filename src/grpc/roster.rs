@@ -34,7 +34,7 @@ use crate::{
 use super::{
     Decimal,
     read::{BadField, month_in, named_request_in, text_in},
-    run::run_message,
+    run_message::run_message,
     status::{internal, of_roster, refused},
     v1::{self, roster_service_server::RosterService},
 };

@@ -162,6 +162,9 @@ fn of_run(why: &RunRefused) -> Status {
         RunRefused::Budget(BudgetError::Refused(_)) => precondition("RUN_REFUSED"),
         RunRefused::Empty { .. } => precondition("RUN_EMPTY"),
         RunRefused::Stale { .. } => precondition("RUN_STALE"),
+        RunRefused::NothingToAdjust { .. } => precondition("RUN_NOTHING_TO_ADJUST"),
+        RunRefused::Run(RunError::NotAdjustable { .. }) => precondition("RUN_NOT_ADJUSTABLE"),
+        RunRefused::Run(RunError::Counted { .. }) => precondition("RUN_COUNTED"),
         RunRefused::Run(RunError::Unknown { run }) => not_found("RUN_UNKNOWN", "run", run, why),
         RunRefused::Run(RunError::Held { holder, .. }) => {
             let message = why.to_string();
@@ -179,7 +182,7 @@ fn of_run(why: &RunRefused) -> Status {
             MoveError::NoReason { .. } => "RUN_NEEDS_REASON",
             MoveError::Unsettled { .. } => "RUN_UNSETTLED",
         }),
-        RunRefused::Run(RunError::Id { .. }) => internal(why),
+        RunRefused::Run(RunError::Id { .. } | RunError::After { .. }) => internal(why),
     }
 }
 
@@ -278,9 +281,15 @@ mod tests {
         let stale = RunRefused::Stale { run: long(), lines: 1 };
         let unknown_run = RunError::Unknown { run };
         let run = |why: RunRefused| ServiceError::from(SubmitError::Refused(why.into()));
+        let nothing = RunRefused::NothingToAdjust { run: long(), overpaid: 1 };
+        let not_adjustable = RunError::NotAdjustable { run: long(), why: long() };
+        let counted = RunError::Counted { run: long(), by: long() };
         let none = NoNotice { area: "990100".parse().unwrap(), month, why: long() };
         let wide = SheetError::Digits { yuan: rust_decimal::Decimal::MAX };
-        let cases: [(ServiceError, Code, &str); 17] = [
+        let cases: [(ServiceError, Code, &str); 20] = [
+            (run(nothing), Code::FailedPrecondition, "RUN_NOTHING_TO_ADJUST"),
+            (run(not_adjustable.into()), Code::FailedPrecondition, "RUN_NOT_ADJUSTABLE"),
+            (run(counted.into()), Code::FailedPrecondition, "RUN_COUNTED"),
             (none.into(), Code::FailedPrecondition, "NO_NOTICE"),
             (wide.into(), Code::FailedPrecondition, "OUT_OF_RANGE"),
             (SheetError::Docx(long()).into(), Code::Internal, "INTERNAL"),

@@ -185,7 +185,12 @@ mod tests {
     #[test]
     fn parts_are_written_in_order_and_a_worker_that_panics_lets_nobody_wait() {
         let written = InOrder::new(Vec::new());
-        let put = |at: u64| written.at(at, |all| Ok(all.push(at)));
+        let put = |at: u64| {
+            written.at(at, |all| {
+                all.push(at);
+                Ok(())
+            })
+        };
         std::thread::scope(|scope| {
             scope.spawn(|| (1..100).step_by(2).for_each(|at| put(at).unwrap()));
             scope.spawn(|| (0..100).step_by(2).for_each(|at| put(at).unwrap()));

@@ -43,6 +43,10 @@ pub mod roster;
 
 pub mod recheck;
 
+pub mod adjust;
+
+pub mod due;
+
 pub mod receipt;
 
 pub mod sheet;
@@ -137,6 +141,9 @@ pub struct Service {
     pub writer: Writer,
     /// How many approvals a new run needs.
     pub approvals_needed: u32,
+    /// By how many per cent a headcount or a total may differ from the month before without a
+    /// finding.
+    pub jump_percent: u32,
     /// The keys under which persons are hashed, the one for new months first.
     pub person_keys: Vec<PersonKey>,
     /// What rosters may take.
@@ -226,6 +233,7 @@ impl Service {
             reference,
             writer,
             approvals_needed: 1,
+            jump_percent: 20,
             person_keys: Vec::new(),
             means: Means::default(),
             kept: None,

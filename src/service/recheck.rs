@@ -19,8 +19,9 @@ use crate::{
 
 use super::{
     Service, ServiceError,
+    adjust::{Today, adjusted_again},
     reference::Reference,
-    run::{RunRefused, RunSpec, canonical, key, spec_of, worked_out},
+    run::{Key, RunRefused, canonical, key, spec_of, worked_out},
 };
 
 /// A run computed again from what it pins.
@@ -52,8 +53,12 @@ impl Service {
     /// No run has this id.
     pub fn verify_run(&self, id: &str) -> Result<Verified, ServiceError> {
         let run = self.run(id)?.run;
+        let counted = match &run.adjusts {
+            Some(adjusts) => self.run(&adjusts.run)?.run,
+            None => run.clone(),
+        };
         let mut differences = match self.computed_again(&run)? {
-            Ok(again) => differences(&run, &again),
+            Ok(again) => differences(&run, &counted.headcounts, &again),
             Err(error) => vec![format!("it cannot be computed any more: {error}")],
         };
         differences.extend(self.claims_differ(&run));
@@ -72,44 +77,64 @@ impl Service {
         let view = View { known_at: Some(run.pins.known_at), published_by: None };
         let ledger = self.writer.snapshot();
         let law = self.law(&ledger, &view)?;
-        Ok(worked_out(&self.reference, &ledger, &law, &spec_of(run), &view))
+        Ok(match &run.adjusts {
+            None => worked_out(&self.reference, &ledger, &law, &spec_of(run), &view),
+            Some(adjusts) => adjusted_again(&self.reference, &ledger, &law, run, adjusts, &view),
+        })
     }
 
-    /// What live runs would pay otherwise today, by run and headcount. O(headcounts × steps).
+    /// What live runs with their adjustments would pay otherwise today, by run, month and group.
+    /// O(headcounts × steps).
     pub fn drift(&self) -> Vec<Drift> {
         let ledger = self.writer.snapshot();
         let live = ledger.runs.newest_first().filter(|life| life.state().is_live());
+        let live = live.filter(|life| life.run.adjusts.is_none());
         live.flat_map(|life| drift_of(&self.reference, &ledger, life)).collect()
     }
 }
 
-/// What a run would pay otherwise today.
-pub(super) fn drift_of(reference: &Reference, ledger: &Ledger, life: &Life) -> Vec<Drift> {
-    let (run, spec, view) = (&life.run, spec_of(&life.run), View::default());
-    let then: BTreeMap<_, _> =
-        run.lines.iter().map(|line| (key(&line.payees), line.yuan)).collect();
+/// In how many lines a run would pay otherwise today.
+pub(super) fn stale_lines(reference: &Reference, ledger: &Ledger, life: &Life) -> usize {
+    let (run, view) = (&life.run, View::default());
+    let Some(adjusts) = &run.adjusts else { return drift_of(reference, ledger, life).len() };
+    let law = &reference.data.library;
+    let Ok(now) = adjusted_again(reference, ledger, law, run, adjusts, &view) else {
+        return run.lines.len();
+    };
+    fn sums(lines: &[RunLine]) -> BTreeMap<Key<'_>, Decimal> {
+        lines.iter().map(|line| (key(&line.payees), line.yuan)).collect()
+    }
+    let (then, now) = (sums(&run.lines), sums(&now.lines));
+    let gone = then.keys().filter(|key| !now.contains_key(*key)).count();
+    gone + now.iter().filter(|(key, yuan)| then.get(*key) != Some(yuan)).count()
+}
+
+/// What a run with its live adjustments would pay otherwise today.
+fn drift_of(reference: &Reference, ledger: &Ledger, life: &Life) -> Vec<Drift> {
+    let run = &life.run;
+    let adjustments: Vec<_> =
+        ledger.runs.adjustments(&run.id).map(|life| life.run.clone()).collect();
+    let today = Today::of(reference, ledger, &reference.data.library, run, &View::default());
+    let words = reference.words();
     let mut all = Vec::new();
-    // Area by area, so that one that would not be paid any more hides no other.
-    for place in spec.headcounts.chunk_by(|a, b| (a.month, a.area) == (b.month, b.area)) {
-        let one = RunSpec { headcounts: place.to_vec(), ..spec.clone() };
-        let budget = worked_out(reference, ledger, &reference.data.library, &one, &view);
-        let (lines, why) = match budget {
-            Ok(budget) => (budget.lines, String::new()),
-            Err(error) => (Vec::new(), error.to_string()),
+    for one in today.beside(reference, ledger, run, &adjustments) {
+        let (Ok(then), Ok(now), Some(payees)) = (one.paid_yuan(), one.now_yuan(), one.payees())
+        else {
+            continue;
         };
-        let now: BTreeMap<_, _> = lines.iter().map(|line| (key(&line.payees), line.yuan)).collect();
-        for payees in place {
-            let (then, now) = (then.get(&key(payees)).copied(), now.get(&key(payees)).copied());
-            if then != now {
-                let (run, payees, why) = (run.id.clone(), payees.clone(), why.clone());
-                all.push(Drift { run, payees, then, now, why });
-            }
+        if then != now {
+            let why = match now {
+                None => today.why(&words, run, payees).map_or_else(String::new, |why| why.text.en),
+                Some(_) => String::new(),
+            };
+            let (run, payees) = (run.id.clone(), payees.clone());
+            all.push(Drift { run, payees, then, now, why });
         }
     }
     all
 }
 
-fn differences(run: &Run, again: &Budget) -> Vec<String> {
+fn differences(run: &Run, headcounts: &[Headcount], again: &Budget) -> Vec<String> {
     let mut found = Vec::new();
     let mut differ = |what: String, then: String, now: String| {
         if then != now {
@@ -148,7 +173,7 @@ fn differences(run: &Run, again: &Budget) -> Vec<String> {
     differ("documents".into(), format!("{:?}", pins.documents), format!("{:?}", again.documents));
     differ("figures".into(), format!("{:?}", pins.figures), format!("{:?}", again.figures));
     differ("standards".into(), format!("{:?}", pins.standards), format!("{:?}", again.standards));
-    differ("headcounts".into(), pins.headcounts.clone(), sha256_hex(canonical(&run.headcounts)));
+    differ("headcounts".into(), pins.headcounts.clone(), sha256_hex(canonical(headcounts)));
     differ(
         "total".into(),
         run.yuan.to_string(),

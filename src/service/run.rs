@@ -19,6 +19,7 @@ use crate::{
     engine::{
         budget::{budget, budget_of_each},
         draft::{Budget, BudgetError},
+        jump::{Counted, counted, jumps},
         question::Terms,
         sums::total,
     },
@@ -32,7 +33,7 @@ use crate::{
 
 use super::{
     Request, Service, ServiceError,
-    recheck::drift_of,
+    recheck::stale_lines,
     reference::Reference,
     writer::{Command, Plan, SubmitError},
 };
@@ -74,6 +75,17 @@ pub enum RunRefused {
         /// How many lines.
         lines: usize,
     },
+    /// Nothing is to be paid in addition to what a run and its adjustments pay.
+    #[error(
+        "run {run}: nothing is to be paid in addition to what it and its adjustments pay; {overpaid} \
+         payments are above today's, see drift"
+    )]
+    NothingToAdjust {
+        /// The run.
+        run: String,
+        /// How many payments are above what would be paid today.
+        overpaid: usize,
+    },
     /// No headcount leads to a line.
     #[error("no headcount leads to a sum: {why}")]
     Empty {
@@ -108,8 +120,7 @@ impl Service {
         let snapshot = self.writer.snapshot();
         let early = self.budget_of(&snapshot, &spec);
         let (reference, approvals_needed) = (self.reference.clone(), self.approvals_needed);
-        let Request { principal, id: request_id, validate_only } = request;
-        let made_by = principal.clone();
+        let (made_by, percent) = (request.principal.clone(), self.jump_percent);
         let make = move |ledger: &Ledger, at: DateTime<Utc>| -> Result<Run, RunRefused> {
             // Worked out before it was the writer's turn, unless something came in between.
             let budget = match ledger.sequence() == snapshot.sequence() {
@@ -122,8 +133,22 @@ impl Service {
                     &View::default(),
                 )?,
             };
+            let counted = counted(&spec.headcounts, &budget.lines)?;
+            let before = |month, area, group: &Code| paid_before(&ledger.runs, month, area, group);
+            spec.findings.extend(jumps(&reference.words(), &counted, percent, before)?);
             assemble(&reference, ledger, spec, budget, made_by, approvals_needed, at)
         };
+        self.record_run(request, request_digest, make).await
+    }
+
+    /// Records a run, or with `validate_only` only works it out.
+    pub(super) async fn record_run(
+        &self,
+        request: Request,
+        request_digest: String,
+        make: impl FnOnce(&Ledger, DateTime<Utc>) -> Result<Run, RunRefused> + Send + 'static,
+    ) -> Result<Life, ServiceError> {
+        let Request { principal, id: request_id, validate_only } = request;
         if validate_only {
             let (ledger, at) = (self.writer.snapshot(), super::now());
             let run = make(&ledger, at).map_err(|why| SubmitError::Refused(why.into()))?;
@@ -157,7 +182,7 @@ impl Service {
         let spends = matches!(made, Move::Approve | Move::Release) && reason.trim().is_empty();
         let (snapshot, reference) = (self.writer.snapshot(), self.reference.clone());
         let stale = move |reference: &Reference, ledger: &Ledger, run: &str| match spends {
-            true => ledger.runs.get(run).map_or(0, |life| drift_of(reference, ledger, life).len()),
+            true => ledger.runs.get(run).map_or(0, |life| stale_lines(reference, ledger, life)),
             false => 0,
         };
         let early = stale(&reference, &snapshot, &run);
@@ -198,7 +223,10 @@ impl Service {
     }
 }
 
-pub(super) fn key(row: &Headcount) -> (Month, AreaCode, &Code, Residence) {
+/// What is paid once.
+pub(super) type Key<'a> = (Month, AreaCode, &'a Code, Residence);
+
+pub(super) fn key(row: &Headcount) -> Key<'_> {
     (row.month, row.area, &row.group, row.residence)
 }
 
@@ -236,6 +264,24 @@ pub(super) fn worked_out(
     Ok(budget(world, &words, rows, &terms, spec.discretion)?)
 }
 
+/// What the newest live run that pays a group in an area for a month counts of it.
+fn paid_before(runs: &Runs, month: Month, area: AreaCode, group: &Code) -> Option<Counted> {
+    let holders = Residence::ALL.map(|residence| {
+        let (kind, group) = (RunKind::Budget, group.clone());
+        let holder = runs.holder(&Claim { kind, area, month, group, residence })?;
+        runs.get(holder).ok()
+    });
+    let Life { run, .. } = &**holders.into_iter().flatten().max_by_key(|life| life.made_at)?;
+    let wanted = (month, area, group);
+    let place = |row: &Headcount| (row.month, row.area, &row.group).cmp(&wanted);
+    let rows = &run.headcounts[run.headcounts.partition_point(|row| place(row).is_lt())..];
+    let lines = &run.lines[run.lines.partition_point(|line| place(&line.payees).is_lt())..];
+    let rows = &rows[..rows.partition_point(|row| place(row).is_eq())];
+    let lines = &lines[..lines.partition_point(|line| place(&line.payees).is_eq())];
+    let (_, counted) = counted(rows, lines).ok()?.pop_first()?;
+    Some(Counted { run: run.id.clone(), ..counted })
+}
+
 pub(super) fn assemble(
     reference: &Reference,
     ledger: &Ledger,
@@ -266,6 +312,7 @@ pub(super) fn assemble(
         approvals_needed,
         note: spec.note,
         pins,
+        adjusts: None,
         roster: spec.roster,
         headcounts: spec.headcounts,
         yuan: total(&lines)?,
@@ -282,15 +329,21 @@ fn free(areas: &Areas, runs: &Runs, run: &Run) -> Result<(), RunError> {
     if run.kind() == RunKind::Roster {
         return runs.check_free(run);
     }
-    for claim in run.claims() {
-        let above = areas.line(claim.area).map(|one| one.code);
-        for area in above.chain(areas.subtree(claim.area)) {
-            let near = Claim { area, ..claim.clone() };
-            if let Some(holder) = runs.holder(&near) {
-                let holder = holder.to_owned();
-                return Err(RunError::Held { claim: near, holder });
-            }
-        }
+    match run.claims().find_map(|claim| holder_near(areas, runs, &claim)) {
+        Some((claim, holder)) => Err(RunError::Held { claim, holder: holder.to_owned() }),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// The live run that pays what is claimed, in the area, one above or one below, and what it holds.
+pub(super) fn holder_near<'a>(
+    areas: &Areas,
+    runs: &'a Runs,
+    claim: &Claim,
+) -> Option<(Claim, &'a str)> {
+    let above = areas.line(claim.area).map(|one| one.code);
+    above.chain(areas.subtree(claim.area)).find_map(|area| {
+        let near = Claim { area, ..claim.clone() };
+        runs.holder(&near).map(|holder| (near.clone(), holder))
+    })
 }

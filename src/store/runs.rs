@@ -1,7 +1,9 @@
 //! The recorded runs with their lives, and which of them pays what.
 //!
 //! **Invariant:** no two live runs of a kind pay the same group, urban or rural, in the same area for
-//! the same index month, but for a roster run and those that follow it, which pay other persons.
+//! the same index month, but for a roster run and those that follow it, which pay other persons; and
+//! no two live adjustments of a run pay the same difference, since each counts every live one before
+//! it.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -12,7 +14,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::{
     life::{Life, MoveError, RunEvent, RunState},
-    run::{Claim, Run},
+    run::{Adjusted, Claim, Run},
 };
 
 /// Why a run or a move cannot be recorded.
@@ -43,6 +45,32 @@ pub enum RunError {
         /// The run.
         holder: String,
     },
+    /// The run cannot be adjusted.
+    #[error("run {run} cannot be adjusted: {why}")]
+    NotAdjustable {
+        /// The run.
+        run: String,
+        /// Why.
+        why: String,
+    },
+    /// An adjustment rests on other earlier adjustments than those that are live.
+    #[error("run {run}: made after {after:?}, expected {expected:?}, the live adjustments")]
+    After {
+        /// The adjustment.
+        run: String,
+        /// Those it counts.
+        after: Vec<String>,
+        /// Those it should.
+        expected: Vec<String>,
+    },
+    /// A live adjustment counts what this one pays.
+    #[error("run {by} counts what {run} pays: expected it to be taken back first")]
+    Counted {
+        /// The run.
+        run: String,
+        /// The adjustment.
+        by: String,
+    },
     /// The move cannot be made.
     #[error(transparent)]
     Move(#[from] MoveError),
@@ -54,6 +82,8 @@ pub struct Runs {
     by_id: BTreeMap<u64, Arc<Life>>,
     /// The live runs that pay each: one, or several that follow each other.
     held: Arc<HashMap<Claim, Vec<String>>>,
+    /// The adjustments of a run, in order.
+    adjustments: BTreeMap<u64, Vec<u64>>,
 }
 
 /// The id of the run that an entry makes.
@@ -74,6 +104,34 @@ impl Runs {
     pub fn get(&self, id: &str) -> Result<&Arc<Life>, RunError> {
         let found = number(id).and_then(|number| self.by_id.get(&number));
         found.ok_or_else(|| RunError::Unknown { run: id.chars().take(60).collect() })
+    }
+
+    /// The live adjustments of a run, the oldest first.
+    pub fn adjustments(&self, id: &str) -> impl Iterator<Item = &Arc<Life>> {
+        let numbers = number(id).and_then(|number| self.adjustments.get(&number));
+        let lives = numbers.into_iter().flatten().filter_map(|number| self.by_id.get(number));
+        lives.filter(|life| life.state().is_live())
+    }
+
+    /// A run that may be adjusted: it was released, and is no adjustment itself.
+    ///
+    /// # Errors
+    /// There is none with this id, or why it may not be.
+    pub fn adjustable(&self, id: &str) -> Result<&Arc<Life>, RunError> {
+        let life = self.get(id)?;
+        let refused = |why| Err(RunError::NotAdjustable { run: life.run.id.clone(), why });
+        if let Some(Adjusted { run, .. }) = &life.run.adjusts {
+            return refused(format!(
+                "it is an adjustment itself; expected {run}, which it adjusts"
+            ));
+        }
+        if life.run.roster.is_some() {
+            return refused("it pays persons by a roster; expected a budget run".to_owned());
+        }
+        match life.state() {
+            RunState::Released | RunState::Closed => Ok(life),
+            state => refused(format!("it is {}, expected released or closed", state.as_str())),
+        }
     }
 
     /// Every run, the newest first.
@@ -109,6 +167,11 @@ impl Runs {
         self.held.get(claim).into_iter().flatten().map(String::as_str)
     }
 
+    /// Everything that live runs pay, in no order.
+    pub fn claims(&self) -> impl Iterator<Item = &Claim> {
+        self.held.iter().filter(|(_, holders)| !holders.is_empty()).map(|(claim, _)| claim)
+    }
+
     /// Checks a run that is to be recorded with an entry.
     ///
     /// # Errors
@@ -117,6 +180,15 @@ impl Runs {
         let expected = run_id(sequence);
         if run.id != expected {
             return Err(RunError::Id { run: run.id.clone(), expected });
+        }
+        if let Some(Adjusted { run: adjusted, after }) = &run.adjusts {
+            self.adjustable(adjusted)?;
+            let live = self.adjustments(adjusted).map(|life| life.run.id.clone());
+            let expected: Vec<_> = live.collect();
+            if *after != expected {
+                let (run, after) = (run.id.clone(), after.clone());
+                return Err(RunError::After { run, after, expected });
+            }
         }
         self.check_free(run)
     }
@@ -164,7 +236,20 @@ impl Runs {
     /// # Errors
     /// Why it cannot be.
     pub fn check_move(&self, event: &RunEvent) -> Result<(), RunError> {
-        Ok(self.get(&event.run)?.check(event)?)
+        let life = self.get(&event.run)?;
+        life.check(event)?;
+        if let (Some(Adjusted { run: adjusted, .. }), true) = (&life.run.adjusts, event.made.ends())
+        {
+            let counts = |later: &&Arc<Life>| {
+                let counted = later.run.adjusts.iter().flat_map(|adjusts| &adjusts.after);
+                counted.into_iter().any(|id| *id == event.run)
+            };
+            if let Some(later) = self.adjustments(adjusted).find(counts) {
+                let (run, by) = (event.run.clone(), later.run.id.clone());
+                return Err(RunError::Counted { run, by });
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn add_run(&mut self, run: Arc<Run>, made_at: DateTime<Utc>) {
@@ -172,6 +257,10 @@ impl Runs {
         let held = Arc::make_mut(&mut self.held);
         for claim in run.claims() {
             held.entry(claim).or_default().push(run.id.clone());
+        }
+        let adjusted = run.adjusts.as_ref().and_then(|adjusts| self::number(&adjusts.run));
+        if let Some(adjusted) = adjusted {
+            self.adjustments.entry(adjusted).or_default().push(number);
         }
         let life = Life { run, made_at, events: Vec::new() };
         self.by_id.insert(number, Arc::new(life));

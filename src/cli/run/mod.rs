@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 
 use crate::{
     domain::month::Month,
-    grpc::{run::headcount, v1},
+    grpc::{run_message::headcount, v1},
     intake::{folder::load, headcounts::read_headcounts},
 };
 
@@ -21,10 +21,13 @@ mod sheet;
 
 mod show;
 
+mod due;
+
 mod roster;
 
 mod upload;
 
+use due::{Due, Missing};
 pub(super) use roster::Keys;
 use show::{drift, lines, receipt, show_one, verify};
 
@@ -45,6 +48,9 @@ enum Command {
     /// Make a run from a CSV of headcounts: index_month, area_code, group, residence, persons,
     /// households; headers in English or Chinese, UTF-8 or GB18030.
     Make(Make),
+    /// Make an adjustment (补发) of a released or closed run: pay what it and its earlier adjustments
+    /// leave unpaid of today's amounts. What was paid too much is only told.
+    Adjust(Adjust),
     /// Make a run from a roster: a list of persons, each paid once at the highest.
     Roster(roster::Make),
     /// The payment list of an approved roster run, from the roster it was made from.
@@ -77,6 +83,10 @@ enum Command {
     Verify(Named),
     /// What live runs would pay otherwise today.
     Drift,
+    /// The payments that fall due in a month, with their index months, groups and rhythm.
+    Due(Due),
+    /// Payments whose due date is near or past, or unknown, and that no live run pays yet.
+    Missing(Missing),
     /// The receipt: canonical JSON from which an outsider can check the run; its SHA-256 goes to
     /// standard error.
     Receipt(Named),
@@ -94,6 +104,17 @@ struct Make {
     /// Pay months without a trigger where a document records that it was so decided.
     #[arg(long)]
     discretion: bool,
+    /// What you say about it.
+    #[arg(long, default_value = "")]
+    note: String,
+    #[command(flatten)]
+    recording: Recording,
+}
+
+#[derive(Debug, Args)]
+struct Adjust {
+    /// The run, for example R25.
+    run: String,
     /// What you say about it.
     #[arg(long, default_value = "")]
     note: String,
@@ -161,6 +182,7 @@ impl Run {
         }
         match &self.command {
             Command::Make(make) => self.make(place, make),
+            Command::Adjust(adjust) => self.adjust(place, adjust),
             Command::Roster(make) => {
                 let by = self.principal.as_deref().unwrap_or_default();
                 match &place.server {
@@ -182,6 +204,8 @@ impl Run {
             Command::Void(step) => self.step(place, v1::RunMove::Void, step),
             Command::Verify(named) => verify(place, named.run.clone()),
             Command::Drift => drift(place),
+            Command::Due(due) => due.run(place),
+            Command::Missing(missing) => missing.run(place),
             Command::Receipt(named) => receipt(place, named.run.clone()),
             Command::Sheet(sheet) => sheet.run(place),
         }
@@ -191,7 +215,7 @@ impl Run {
         match &self.command {
             Command::Make(make) => make.recording.validate_only,
             Command::Roster(make) => make.keeps_nothing(),
-            Command::Key => true,
+            Command::Key | Command::Due(_) => true,
             _ => false,
         }
     }
@@ -213,14 +237,35 @@ impl Run {
         let headcounts = headcounts.map_err(|problems| {
             anyhow::anyhow!("{}: nothing was made\n{problems}", make.file.display())
         })?;
-        let request = self.asked(v1::MakeRunRequest {
-            request_id: make.recording.id(),
-            validate_only: make.recording.validate_only,
-            headcounts: headcounts.iter().map(headcount).collect(),
-            strict: make.strict,
-            discretion: make.discretion,
-            note: make.note.clone(),
-        })?;
+        self.made(
+            place,
+            v1::MakeRunRequest {
+                request_id: make.recording.id(),
+                validate_only: make.recording.validate_only,
+                headcounts: headcounts.iter().map(headcount).collect(),
+                strict: make.strict,
+                discretion: make.discretion,
+                note: make.note.clone(),
+                ..Default::default()
+            },
+        )
+    }
+
+    fn adjust(&self, place: &Place, adjust: &Adjust) -> anyhow::Result<()> {
+        self.made(
+            place,
+            v1::MakeRunRequest {
+                request_id: adjust.recording.id(),
+                validate_only: adjust.recording.validate_only,
+                adjusts: adjust.run.clone(),
+                note: adjust.note.clone(),
+                ..Default::default()
+            },
+        )
+    }
+
+    fn made(&self, place: &Place, request: v1::MakeRunRequest) -> anyhow::Result<()> {
+        let request = self.asked(request)?;
         let made = with(place, |transport| async move {
             let made = client::run(&transport).make_run(request).await;
             Ok(made.map_err(told)?.into_inner())

@@ -15,7 +15,7 @@ use clap::Args;
 
 use crate::{
     domain::{life::Life, month::Month, run::Run},
-    grpc::{run::run_message, v1},
+    grpc::{run_message::run_message, v1},
     roster::{columns::Mapping, list::Totals, person::PersonKey, source::Format, work::Watch},
     service::{
         Request, Service,

@@ -17,7 +17,7 @@ use super::{
 };
 
 /// Columns of `run lines`.
-const LINE_COLUMNS: [&str; 14] = [
+const LINE_COLUMNS: [&str; 15] = [
     "run",
     "index_month",
     "area_code",
@@ -32,6 +32,7 @@ const LINE_COLUMNS: [&str; 14] = [
     "increment_yuan",
     "charges",
     "pay_by",
+    "paid_before_yuan",
 ];
 
 fn state_word(place: &Place, state: v1::RunState) -> &'static str {
@@ -132,6 +133,15 @@ pub(super) fn show_one(place: &Place, run: &v1::Run) -> anyhow::Result<()> {
     }
     for charge in &run.charges {
         writeln!(out, "  {} {}", charge.source, number(&charge.yuan))?;
+    }
+    if !run.adjusts.is_empty() {
+        let counted: Vec<_> =
+            [&run.adjusts].into_iter().chain(&run.adjusts_after).cloned().collect();
+        let (run, counted) = (&run.adjusts, counted.join(", "));
+        match zh {
+            true => writeln!(out, "  补发 {run};已发数计入 {counted}")?,
+            false => writeln!(out, "  adjusts {run}, counting what {counted} pay")?,
+        }
     }
     roster(&mut out, place, run)?;
     let (by, at) = (&run.made_by, instant_text(&run.made_at));
@@ -239,6 +249,7 @@ fn line_row(run: &str, line: &v1::RunLine) -> Vec<String> {
         number(&line.increment_yuan),
         charged(&line.charges),
         line.pay_by.clone(),
+        number(&line.paid_before_yuan),
     ]
 }
 

@@ -12,7 +12,7 @@ use crate::{
     },
     engine::{
         budget::budget_of_each,
-        draft::{Budget, BudgetError},
+        draft::{Budget, BudgetError, WithoutLine},
         question::{Applied, Terms, World},
         several::several,
         timeline::TimelineError,
@@ -121,8 +121,8 @@ pub(super) fn rates(
     let (budget, refusals) = budget_of_each(world, &words, &rows, &terms, spec.discretion)?;
     let Budget { lines, without_line, .. } = &budget;
     let mut found = cell_rates(cells, lines.iter());
-    for (row, why) in without_line {
-        if *why == "with_later" {
+    for WithoutLine { row, code, .. } in without_line {
+        if *code == "with_later" {
             found[ids[*row] as usize] = Err(Reason::WithLater);
         }
     }

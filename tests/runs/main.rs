@@ -1,14 +1,18 @@
 //! Runs as the finance system makes them: right to the fen, never twice, the same years later.
 
-use std::path::Path;
+mod adjust;
+
+mod due;
+
+use std::path::{Path, PathBuf};
 
 use price_linkage::{
     domain::{
         group::Residence,
         life::{Life, Move, RunState},
-        run::{Basis, Headcount, Weight},
+        run::{Basis, Headcount, Run, RunLine, Weight},
     },
-    engine::{draft::BudgetError, sums::by_source},
+    engine::{deadline::PayBy, draft::BudgetError, sums::by_source},
     intake::figures::NewFigure,
     journal::entry::sha256_hex,
     service::{
