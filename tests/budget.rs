@@ -240,6 +240,30 @@ fn what_a_step_adds_is_the_increment_with_shares_of_its_own() {
 }
 
 #[test]
+fn shares_of_the_increment_are_asked_for_only_where_there_is_one() {
+    let elsewhere = "increment_steps = [\"doubling\"]\n\
+                     increment_split = [ { residence = \"urban\", value = [ \
+                     { source = \"central\", share = \"1\" } ] } ]\n";
+    let country = heads("2024-01", "subsistence_allowance", Residence::Rural, 4);
+    let text = [HEAD, DOUBLED, elsewhere].concat();
+    let budget = budgeted(&text, &Facts::cpi("3.0"), std::slice::from_ref(&country));
+    assert_eq!(sums(&budget), ["100.00 of which 0.00: local 100.00"]);
+    assert_eq!(codes(&budget), ["due_unknown", "group_absent"]);
+    // Doubled in the country as well, where no shares of the increment are given.
+    let doubled =
+        DOUBLED.replace("by = [ { residence = \"urban\", value = \"2\" } ]", "by = \"2\"");
+    let text = [HEAD, &doubled, elsewhere].concat();
+    let budget = budgeted(&text, &Facts::cpi("3.0"), std::slice::from_ref(&country));
+    assert_eq!(sums(&budget), ["200.00 of which 100.00: local 100.00, unstated 100.00"]);
+    assert_eq!(codes(&budget), ["funding_unstated", "due_unknown", "group_absent"]);
+    // Where no document gives the increment shares of its own, those of the rest hold.
+    let text = [HEAD, &doubled, "increment_steps = [\"doubling\"]\n"].concat();
+    let budget = budgeted(&text, &Facts::cpi("3.0"), &[country]);
+    assert_eq!(sums(&budget), ["200.00 of which 100.00: local 200.00"]);
+    assert_eq!(codes(&budget), ["due_unknown", "group_absent"]);
+}
+
+#[test]
 fn for_a_group_of_the_increment_the_whole_sum_is_one() {
     let increment = "increment_groups = [\"special_care\"]\n\
                      increment_split = [ { source = \"central\", share = \"1\" } ]\n";
@@ -659,4 +683,35 @@ fn of_several_rises_the_highest_counts_and_of_equal_ones_the_first() {
     let budget =
         budgeted(&[below, trigger].concat(), &Facts::cpi("3.0 2.9"), &[urban("2024-02", 1)]);
     assert_eq!(budget.lines[0].rate_yuan.to_string(), "29.00");
+}
+
+#[test]
+fn what_an_earlier_amount_lacks_is_named() {
+    let amount = r#"
+[amount]
+order = [ { until = "2024-01", value = ["rate", "round"] }, { value = ["before", "round"] } ]
+
+[amount.steps.rate]
+kind = "base_times_rise"
+base = "dibao_urban"
+rise = "cpi"
+
+[amount.steps.before]
+kind = "earlier_amount"
+months_back = 1
+
+[amount.steps.round]
+kind = "round"
+to = "fen"
+mode = "half_up"
+"#;
+    let text = [HEAD, amount].concat();
+    let told = |facts: &Facts| {
+        let budget = budgeted(&text, facts, &[urban("2024-02", 1)]);
+        budget.findings.into_iter().find(|one| one.code == "no_sum").map(|one| one.en)
+    };
+    let why = "subsistence-allowance recipients (urban): cannot be computed: urban subsistence \
+               allowance of 994000 in force in 2024-01 is missing";
+    assert_eq!(told(&Facts::cpi("3.0 3.0")).as_deref(), Some(why));
+    assert_eq!(told(&Facts::cpi("3.0 3.0").standard("dibao_urban", "2024-01", "800")), None);
 }
