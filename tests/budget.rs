@@ -61,7 +61,7 @@ kind = "round"
 mode = "none"
 "#;
 
-/// What is recorded: the rises of months of 2024 by series, and standards since 2024-01.
+/// What is recorded: the rises of months of 2024 by series, and standards.
 #[derive(Default)]
 struct Facts {
     figures: Figures,
@@ -90,11 +90,11 @@ impl Facts {
         self
     }
 
-    fn standard(mut self, standard: &str, yuan: &str) -> Self {
+    fn standard(mut self, standard: &str, from: &str, yuan: &str) -> Self {
         self.standards.insert(Standard {
             area: "994000".parse().unwrap(),
             standard: standard.parse().unwrap(),
-            valid_from: month("2024-01"),
+            valid_from: month(from),
             yuan: parse_decimal(yuan).unwrap(),
             headcount: None,
             source: String::new(),
@@ -237,6 +237,30 @@ fn what_a_step_adds_is_the_increment_with_shares_of_its_own() {
     assert_eq!(sums(&budget), expected);
     let further = budget.lines.iter().map(|line| line.each_further_yuan.map(|one| one.to_string()));
     assert_eq!(further.collect::<Vec<_>>(), [Some("6.00".to_owned()), None]);
+}
+
+#[test]
+fn shares_of_the_increment_are_asked_for_only_where_there_is_one() {
+    let elsewhere = "increment_steps = [\"doubling\"]\n\
+                     increment_split = [ { residence = \"urban\", value = [ \
+                     { source = \"central\", share = \"1\" } ] } ]\n";
+    let country = heads("2024-01", "subsistence_allowance", Residence::Rural, 4);
+    let text = [HEAD, DOUBLED, elsewhere].concat();
+    let budget = budgeted(&text, &Facts::cpi("3.0"), std::slice::from_ref(&country));
+    assert_eq!(sums(&budget), ["100.00 of which 0.00: local 100.00"]);
+    assert_eq!(codes(&budget), ["due_unknown", "group_absent"]);
+    // Doubled in the country as well, where no shares of the increment are given.
+    let doubled =
+        DOUBLED.replace("by = [ { residence = \"urban\", value = \"2\" } ]", "by = \"2\"");
+    let text = [HEAD, &doubled, elsewhere].concat();
+    let budget = budgeted(&text, &Facts::cpi("3.0"), std::slice::from_ref(&country));
+    assert_eq!(sums(&budget), ["200.00 of which 100.00: local 100.00, unstated 100.00"]);
+    assert_eq!(codes(&budget), ["funding_unstated", "due_unknown", "group_absent"]);
+    // Where no document gives the increment shares of its own, those of the rest hold.
+    let text = [HEAD, &doubled, "increment_steps = [\"doubling\"]\n"].concat();
+    let budget = budgeted(&text, &Facts::cpi("3.0"), &[country]);
+    assert_eq!(sums(&budget), ["200.00 of which 100.00: local 200.00"]);
+    assert_eq!(codes(&budget), ["due_unknown", "group_absent"]);
 }
 
 #[test]
@@ -451,7 +475,7 @@ due_months_after = 1
 "#;
     let text = [HEAD, amount].concat();
     let facts = Facts::cpi("3.0").series("scpi", "3.2").series("food", "9.9");
-    let facts = facts.standard("dibao_urban", "800");
+    let facts = facts.standard("dibao_urban", "2024-01", "800");
     let both = [heads("2024-01", "special_care", Residence::Urban, 1), urban("2024-01", 1)];
     let budget = budgeted(&text, &facts, &both);
     assert_eq!(budget.lines[0].rate_yuan.to_string(), "25.60");
@@ -585,4 +609,109 @@ fn a_month_after_one_without_a_rule_may_run_on() {
     );
     assert_eq!(asked("3.0 3.0 3.0", "2024-03"), "paid");
     assert_eq!(asked("3.0 3.0 3.0 2.9", "2024-04"), "paid");
+}
+
+/// The standard itself as the sum.
+fn base(table: &str) -> String {
+    FLAT.replace(
+        "kind = \"flat\"\nyuan = \"25\"",
+        &format!("kind = \"base_share\"\nshare = \"1\"\nbase = {table}"),
+    )
+}
+
+#[test]
+fn a_base_is_that_of_the_month_or_the_mean_of_its_period_or_of_the_year_before() {
+    let year = ["3.0"; 12].join(" ");
+    let facts = Facts::cpi(&year)
+        .standard("dibao_urban", "2023-01", "500")
+        .standard("dibao_urban", "2024-01", "600")
+        .standard("dibao_urban", "2024-05", "660")
+        .standard("dibao_urban", "2024-09", "720");
+    for (extra, month, yuan) in [
+        ("", "2024-04", "600.00"),
+        ("", "2024-05", "660.00"),
+        ("", "2024-08", "660.00"),
+        // April at 600, May and June at 660.
+        (", average = \"quarter\"", "2024-03", "600.00"),
+        (", average = \"quarter\"", "2024-04", "640.00"),
+        (", average = \"quarter\"", "2024-06", "640.00"),
+        (", average = \"quarter\"", "2024-12", "720.00"),
+        // Four months at 600 and two at 660; two at 660 and four at 720.
+        (", average = \"half_year\"", "2024-01", "620.00"),
+        (", average = \"half_year\"", "2024-06", "620.00"),
+        (", average = \"half_year\"", "2024-07", "700.00"),
+        (", average = \"half_year\"", "2024-12", "700.00"),
+        (", average = \"year\"", "2024-01", "660.00"),
+        (", average = \"year\"", "2024-12", "660.00"),
+        (", years_back = 1", "2024-05", "500.00"),
+        (", years_back = 1, average = \"half_year\"", "2024-12", "500.00"),
+    ] {
+        let text = [HEAD, &base(&format!("{{ standard = \"dibao_urban\"{extra} }}"))].concat();
+        let budget = budgeted(&text, &facts, &[urban(month, 1)]);
+        assert_eq!(budget.lines[0].rate_yuan.to_string(), yuan, "{extra} in {month}");
+    }
+    let text = [HEAD, &base("{ standard = \"dibao_urban\", years_back = 1 }")].concat();
+    let facts = Facts::cpi(&year).standard("dibao_urban", "2024-01", "600");
+    let budget = budgeted(&text, &facts, &[urban("2024-05", 1)]);
+    let told = budget.findings.iter().find(|one| one.code == "no_sum").unwrap();
+    assert_eq!(
+        told.en,
+        "subsistence-allowance recipients (urban): cannot be computed: urban subsistence allowance \
+         of 994000 in force in 2023-05 is missing"
+    );
+}
+
+#[test]
+fn of_several_rises_the_highest_counts_and_of_equal_ones_the_first() {
+    let per_point = FLAT.replace(
+        "kind = \"flat\"\nyuan = \"25\"",
+        "kind = \"sum_per_point\"\nyuan = \"10\"\nrise = { higher_of = [\"scpi\", \"food\"] }",
+    );
+    let text = [HEAD, &per_point].concat();
+    let asked = |scpi: &str, food: &str| {
+        let facts = Facts::cpi("3.0").series("scpi", scpi).series("food", food);
+        let budget = budgeted(&text, &facts, &[urban("2024-01", 1)]);
+        let used: Vec<_> = budget.figures.into_keys().collect();
+        format!("{} from {}", budget.lines[0].rate_yuan, used[1])
+    };
+    assert_eq!(asked("3.2", "3.1"), "32.00 from 994000/2024-01/scpi");
+    assert_eq!(asked("3.2", "3.2"), "32.00 from 994000/2024-01/scpi");
+    assert_eq!(asked("3.2", "3.3"), "33.00 from 994000/2024-01/food");
+    // Where nothing carries a month that is paid, every condition's rise counts.
+    let below = HEAD.replace("counts_from", "below = \"pay\"\nend_after_months = 2\ncounts_from");
+    let trigger = per_point.replace("{ higher_of = [\"scpi\", \"food\"] }", "\"trigger\"");
+    let budget =
+        budgeted(&[below, trigger].concat(), &Facts::cpi("3.0 2.9"), &[urban("2024-02", 1)]);
+    assert_eq!(budget.lines[0].rate_yuan.to_string(), "29.00");
+}
+
+#[test]
+fn what_an_earlier_amount_lacks_is_named() {
+    let amount = r#"
+[amount]
+order = [ { until = "2024-01", value = ["rate", "round"] }, { value = ["before", "round"] } ]
+
+[amount.steps.rate]
+kind = "base_times_rise"
+base = "dibao_urban"
+rise = "cpi"
+
+[amount.steps.before]
+kind = "earlier_amount"
+months_back = 1
+
+[amount.steps.round]
+kind = "round"
+to = "fen"
+mode = "half_up"
+"#;
+    let text = [HEAD, amount].concat();
+    let told = |facts: &Facts| {
+        let budget = budgeted(&text, facts, &[urban("2024-02", 1)]);
+        budget.findings.into_iter().find(|one| one.code == "no_sum").map(|one| one.en)
+    };
+    let why = "subsistence-allowance recipients (urban): cannot be computed: urban subsistence \
+               allowance of 994000 in force in 2024-01 is missing";
+    assert_eq!(told(&Facts::cpi("3.0 3.0")).as_deref(), Some(why));
+    assert_eq!(told(&Facts::cpi("3.0 3.0").standard("dibao_urban", "2024-01", "800")), None);
 }

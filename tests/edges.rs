@@ -791,3 +791,35 @@ fn only_what_started_it_keeps_it_running_where_the_rule_says_so() {
         holds([&head, &trigger, TRIGGER, FOOD, FLAT, &cases].concat());
     }
 }
+
+#[test]
+fn an_earlier_amount_decided_by_hand_stays_with_those_who_decide() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\n";
+    let amount = r#"
+[amount]
+order = [ { until = "2024-01", value = ["band", "round"] }, { value = ["before", "round"] } ]
+
+[amount.steps.band]
+kind = "sum_by_band"
+rise = "cpi"
+bands = [ { at_least = "3.0", below = "5.0", yuan = "10" }, { at_least = "5.0", by_hand = true } ]
+
+[amount.steps.before]
+kind = "earlier_amount"
+months_back = 1
+
+[amount.steps.round]
+kind = "round"
+mode = "none"
+"#;
+    let asked = |cpi: &str, what: &str| {
+        let line = "group = \"subsistence_allowance\", residence = \"urban\"";
+        case("2024-02", &[rises("cpi", cpi)], &format!("amounts = [ {{ {line}, {what} }} ]"))
+    };
+    let cases = [
+        asked("4.9 3.0", "yuan = \"10\""),
+        asked("5.0 3.0", "outcome = \"by_hand\""),
+        asked("5.1 3.0", "outcome = \"by_hand\""),
+    ];
+    holds([&head("edge", "regional"), trigger, TRIGGER, amount, &cases.concat()].concat());
+}
