@@ -3,19 +3,21 @@
 //! **Invariant:** the text is canonical (RFC 8785: keys in order, no blanks, numbers are integers), so
 //! that its digest is that of any other faithful copy.
 
-use std::{collections::HashMap, sync::Arc};
-
 use serde_json::{Value, json};
 
 use crate::{
-    domain::{area::AreaCode, figure::View, life::Life, run::RunLine},
+    domain::{
+        figure::View,
+        life::Life,
+        run::{Headcount, RunLine},
+    },
     engine::{
         amount::{Operand, StepTaken},
         grounds::{Grounds, grounds},
         question::{Applied, Terms},
         reason::Vocabulary,
         sums::by_source,
-        timeline::{Timeline, TimelineError},
+        timeline::TimelineError,
     },
     journal::entry::sha256_hex,
 };
@@ -51,24 +53,29 @@ impl Service {
     ) -> Result<Receipt, ServiceError> {
         let Life { run, made_at, events } = life;
         let charges = by_source(&run.lines).map_err(TimelineError::from)?;
-        let mut value = json!({
-            "format": 1,
-            "run": &**run,
-            "made_at": made_at,
-            "state": life.state(),
-            "events": events,
-            "charges": charges,
-            "derivations": self.derivations(life, grounds),
-        });
-        value.sort_all_objects();
-        let json = value.to_string();
+        // Put together from parts in the order of their names, so that a long run's derivations are
+        // never held as a tree.
+        let derivations: Vec<String> = self.derivations(life, grounds).map(canonical).collect();
+        let json = format!(
+            r#"{{"charges":{},"derivations":[{}],"events":{},"format":1,"made_at":{},"run":{},"state":{}}}"#,
+            canonical(json!(charges)),
+            derivations.join(","),
+            canonical(json!(events)),
+            canonical(json!(made_at)),
+            canonical(json!(&**run)),
+            canonical(json!(life.state())),
+        );
         let sha256 = sha256_hex(&json);
         Ok(Receipt { json, sha256 })
     }
 
-    fn derivations(&self, life: &Life, grounds: &[Option<Grounds>]) -> Vec<Value> {
+    fn derivations<'a>(
+        &'a self,
+        life: &'a Life,
+        grounds: &'a [Option<Grounds>],
+    ) -> impl Iterator<Item = Value> + 'a {
         let words = self.reference.words();
-        let of = |(line, grounds): (&RunLine, &Option<Grounds>)| {
+        let of = move |(line, grounds): (&RunLine, &Option<Grounds>)| {
             let Grounds { deciding, rule, .. } = grounds.as_ref()?;
             let (found, _) = rule.as_ref()?;
             Some(json!({
@@ -81,7 +88,7 @@ impl Service {
                 "steps": found.steps.iter().map(|one| step(&words, one)).collect::<Vec<_>>(),
             }))
         };
-        life.run.lines.iter().zip(grounds).filter_map(of).collect()
+        life.run.lines.iter().zip(grounds).filter_map(of)
     }
 
     /// On what each line of a run rests, computed again from what the run pins; none for a line whose
@@ -98,31 +105,37 @@ impl Service {
         let world = self.reference.world_under(&ledger, &law);
         let lines = &life.run.lines;
         let last = lines.iter().map(|line| line.payees.month).max();
-        let mut timelines: HashMap<AreaCode, Arc<Timeline>> = HashMap::new();
-        let mut all = Vec::with_capacity(lines.len());
-        let place = |line: &RunLine| (line.payees.month, line.payees.area);
-        for lines in lines.chunk_by(|a, b| place(a) == place(b)) {
-            let (month, area) = place(&lines[0]);
-            let timeline = match timelines.get(&area) {
-                Some(known) => known.clone(),
-                None => {
-                    let last = last.unwrap_or(month);
-                    let found = self.timeline(&ledger, area, last, &terms)?;
-                    timelines.insert(area, found.clone());
-                    found
+        let mut all = vec![None; lines.len()];
+        // Area by area, so that only one history is held at a time.
+        let mut order: Vec<usize> = (0..lines.len()).collect();
+        order.sort_by_key(|at| lines[*at].payees.area);
+        for of_area in order.chunk_by(|a, b| lines[*a].payees.area == lines[*b].payees.area) {
+            let area = lines[of_area[0]].payees.area;
+            let last = last.unwrap_or(lines[of_area[0]].payees.month);
+            let timeline = self.timeline(&ledger, area, last, &terms)?;
+            for of_month in
+                of_area.chunk_by(|a, b| lines[*a].payees.month == lines[*b].payees.month)
+            {
+                let month = lines[of_month[0]].payees.month;
+                let applied = Applied::new(world, area, month, &terms)?.ok();
+                let Some((applied, outcome)) = applied.as_ref().zip(timeline.get(month)) else {
+                    continue;
+                };
+                for at in of_month {
+                    let Headcount { group, residence, .. } = &lines[*at].payees;
+                    let found = grounds(applied, &timeline, outcome, &terms, group, *residence);
+                    all[*at] = Some(found.map_err(TimelineError::from)?);
                 }
-            };
-            let applied = Applied::new(world, area, month, &terms)?.ok();
-            for RunLine { payees, .. } in lines {
-                let (group, residence) = (&payees.group, payees.residence);
-                let found = applied.as_ref().zip(timeline.get(month)).map(|(applied, outcome)| {
-                    grounds(applied, &timeline, outcome, &terms, group, residence)
-                });
-                all.push(found.transpose().map_err(TimelineError::from)?);
             }
         }
         Ok(all)
     }
+}
+
+/// A value as text, keys in order.
+fn canonical(mut value: Value) -> String {
+    value.sort_all_objects();
+    value.to_string()
 }
 
 fn step(words: &Vocabulary<'_>, step: &StepTaken) -> Value {
