@@ -123,7 +123,7 @@ impl<'a> Request<'a, '_> {
             self.sums(&within, &|column, _| {
                 let range = |(first, last): &(usize, usize)| {
                     let cells = plan.range(plan.column(column)?, *first, *last);
-                    Some(format!("{}!{cells}", computation::NAME))
+                    Some(format!("'{}'!{cells}", computation::NAME))
                 };
                 sum_of(&ranges.iter().filter_map(range).collect::<Vec<_>>())
             })?;

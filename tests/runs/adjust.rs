@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use price_linkage::{
     domain::run::Adjusted, intake::figures::NewStandard, service::recheck::Drift,
-    store::runs::run_id,
+    sheets::SheetKind, store::runs::run_id,
 };
 
 use super::*;

@@ -99,7 +99,7 @@ impl Book {
 }
 
 fn tokens(formula: &str) -> Vec<String> {
-    let word = |one: char| one.is_alphanumeric() || matches!(one, '.' | '$' | '!' | '_');
+    let word = |one: char| one.is_alphanumeric() || matches!(one, '.' | '$' | '!' | '_' | '\'');
     let mut all: Vec<String> = Vec::new();
     let mut open = false;
     for one in formula.chars().filter(|one| !one.is_whitespace()) {
@@ -237,14 +237,14 @@ impl Tokens<'_> {
         })
     }
 
-    /// The sheet, and the row and column of `$O$5` or `联合测算表!O5`.
+    /// The sheet, and the row and column of `$O$5` or `'联合测算表'!O5`.
     fn cell(&self, token: &str) -> (String, (u32, u32)) {
         let (sheet, cell) = token.split_once('!').unwrap_or((self.sheet, token));
-        let cell = cell.replace('$', "");
+        let (sheet, cell) = (sheet.replace('\'', ""), cell.replace('$', ""));
         let digits = cell.find(|one: char| one.is_ascii_digit()).unwrap_or(0);
         let (letters, row) = cell.split_at(digits);
         assert!(!letters.is_empty(), "{token} in {}", self.formula);
         let column = letters.bytes().fold(0, |all, one| all * 26 + u32::from(one - b'A') + 1);
-        (sheet.to_owned(), (row.parse::<u32>().unwrap() - 1, column - 1))
+        (sheet, (row.parse::<u32>().unwrap() - 1, column - 1))
     }
 }
