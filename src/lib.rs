@@ -15,6 +15,8 @@ pub mod intake;
 pub mod roster;
 pub mod sheets;
 
+pub mod charts;
+
 pub mod journal;
 
 pub mod store;
