@@ -316,6 +316,6 @@ mod tests {
         canvas.fill(area, super::super::palette::HATCH);
         let svg = canvas.finish((100, 100), Lang::En, "t", "d");
         assert_eq!(svg.matches("<pattern id=").count(), 1);
-        assert_eq!(svg.matches("url(#rising-FFFFFF-7A7A7A)").count(), 2);
+        assert_eq!(svg.matches("url(#rising-FFFFFF-8A8A8A)").count(), 2);
     }
 }

@@ -2,24 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 
 use crate::engine::reason::Text;
 
 use super::{
     Lang,
+    amounts::{Unit, letter, told, yuan},
     canvas::{Anchor, Area, Letters, Stroke},
-    cost_legend::{self, Unit},
+    columns::{CAP, Columns, TOTAL, Totals, letters_fit},
     legend::Entry,
-    lettering::width,
-    page::{LEFT, Page, RIGHT},
-    palette::{FRAME, Fill, HATCH, SOFT},
+    page::{Page, RIGHT, tick_room},
+    palette::{FRAME, Fill, HATCH, SOFT, WHITE},
     scale::Scale,
-    words::{UNDECIDABLE, grouped, months},
+    words::{AT_LEAST, COLON, IN_ORDER, LEFT_OUT, OPEN_MONTHS, PAUSE},
 };
 
 const HEIGHT: i64 = 3_800;
-const TOTAL: i64 = 115;
 
 /// What years cost.
 #[derive(Debug, Clone)]
@@ -67,13 +66,13 @@ impl YearCosts {
     }
 }
 
-/// The place of a bar and what its total says.
+/// A bar and where it stands.
 struct Bar<'a> {
+    year: i32,
     law: usize,
+    name: &'a Text,
     area: Area,
     costs: &'a YearCosts,
-    label: String,
-    told: String,
 }
 
 impl CostBars {
@@ -84,27 +83,28 @@ impl CostBars {
             self.laws.iter().flat_map(|law| law.years.keys().copied()).collect();
         let groups = self.groups();
         page.legend(&self.legend(&groups, lang));
-        page.y += 480;
-        let (top, bottom) = (page.y, page.y + HEIGHT);
-        let scale = Scale::over(self.heights().chain([Decimal::ZERO]), 6, (bottom, top));
+        let scale = Scale::over(self.heights().chain([Decimal::ZERO]), 6, (0, 0));
         let unit = Unit::of(self.heights().max().unwrap_or_default(), lang);
-        let ticks: Vec<_> = scale.ticks().into_iter().map(|tick| unit.tick(tick)).collect();
-        let widest = ticks.iter().map(|tick| width(tick, 120)).max().unwrap_or(0);
-        let x = LEFT + widest.max(250) + 80;
-        let plot = Area { x, y: top, width: RIGHT - x, height: HEIGHT };
+        let x = tick_room(&scale, |value| unit.tick(value));
+        let columns = Columns::new((x, RIGHT), years.len(), self.laws.len());
+        let totals = Totals::new(&columns, self.each().map(|costs| unit.total(costs)));
+        page.scale_name(unit.name);
+        page.y += totals.headroom();
+        let plot = Area { x, y: page.y, width: RIGHT - x, height: HEIGHT };
+        let scale = scale.placed((plot.bottom(), plot.y));
         let mut own = Vec::new();
         if years.is_empty() {
             page.say_empty(plot);
-            page.y = bottom + 100;
+            page.y = plot.bottom() + 100;
         } else {
-            page.draw_scale(&scale, Area { y: plot.y - 130, ..plot }, unit.name, |at| {
-                ticks[at].clone()
-            });
-            let bars = self.bars(&years, plot, &unit, lang);
-            bars.iter().for_each(|bar| draw_bar(&mut page, bar, &groups, &scale, lang));
-            own = draw_totals(&mut page, &bars, &unit, &scale);
-            self.draw_letters(&mut page, &bars, bottom);
-            page.y = bottom + self.draw_years(&mut page, &years, plot);
+            page.draw_scale(&scale, plot, |value| unit.tick(value));
+            for bar in self.bars(&years, plot, &columns) {
+                draw_bar(&mut page, &bar, &groups, &scale);
+                draw_total(&mut page, &bar, &unit.total(bar.costs), &scale, totals);
+                self.draw_letter(&mut page, &bar);
+            }
+            page.y += HEIGHT + self.draw_years(&mut page, &years, plot, &columns);
+            own = self.remarks(&unit, &columns, totals, lang);
         }
         page.notes(&self.notes, &own);
         page.finish(&self.told(&years, &unit, lang))
@@ -123,9 +123,17 @@ impl CostBars {
         groups
     }
 
+    fn each(&self) -> impl Iterator<Item = &YearCosts> {
+        self.laws.iter().flat_map(|law| law.years.values())
+    }
+
     /// How high each bar stands, in yuan.
     fn heights(&self) -> impl Iterator<Item = Decimal> + '_ {
-        self.laws.iter().flat_map(|law| law.years.values()).map(height)
+        self.each().map(height)
+    }
+
+    fn has_open_months(&self) -> bool {
+        self.each().any(|costs| 0 < costs.undecidable_months)
     }
 
     fn legend(&self, groups: &[&Text], lang: Lang) -> Vec<Entry<'_>> {
@@ -138,16 +146,15 @@ impl CostBars {
             .collect();
         if 1 < self.laws.len() {
             entries.extend(self.laws.iter().enumerate().map(|(at, law)| {
-                let letter = cost_legend::letter(at, lang);
+                let letter = letter(at, lang);
                 Entry::new(lang.of(&law.name), move |canvas, area| {
                     canvas.outline(area, Stroke::new(FRAME, 8));
                     canvas.text(area.middle(), &letter, Letters::new(110, Anchor::Middle));
                 })
             }));
         }
-        let each = self.laws.iter().flat_map(|law| law.years.values());
-        if each.clone().any(|costs| 0 < costs.undecidable_months) {
-            entries.push(Entry::new(UNDECIDABLE.of(lang), |canvas, area| {
+        if self.has_open_months() {
+            entries.push(Entry::new(OPEN_MONTHS.of(lang), |canvas, area| {
                 canvas.fill(area, HATCH);
                 canvas.outline(area, Stroke::new(FRAME, 8));
             }));
@@ -155,70 +162,74 @@ impl CostBars {
         entries
     }
 
-    fn bars(&self, years: &BTreeSet<i32>, plot: Area, unit: &Unit, lang: Lang) -> Vec<Bar<'_>> {
-        let slot = plot.width / (years.len() as i64).max(1);
-        let laws = (self.laws.len() as i64).max(1);
-        let across = (slot * 4 / 5 / laws).min(700);
-        let gap = if 100 < across { 20 } else { 0 };
+    fn bars(&self, years: &BTreeSet<i32>, plot: Area, columns: &Columns) -> Vec<Bar<'_>> {
         let mut bars = Vec::new();
         for (column, year) in years.iter().enumerate() {
-            let middle = plot.x + column as i64 * slot + slot / 2;
             for (law, costs) in self.laws.iter().enumerate() {
-                let Some(of_year) = costs.years.get(year) else { continue };
-                let x = middle - laws * across / 2 + law as i64 * across;
-                let area = Area { x: x + gap, width: across - 2 * gap, ..plot };
-                let label = unit.total(of_year);
-                let told = cost_legend::told(of_year, lang);
-                let name = lang.of(&costs.name);
-                let told = format!("{year} {name} {told}").replace("  ", " ");
-                bars.push(Bar { law, area, costs: of_year, label, told });
+                let (x, width) = columns.bar(column, law);
+                let area = Area { x, width, ..plot };
+                let of_year = costs.years.get(year);
+                let bar = |costs| Bar { year: *year, law, name: &self.laws[law].name, area, costs };
+                bars.extend(of_year.map(bar));
             }
         }
         bars
     }
 
-    /// The letter of each law below its bars.
-    fn draw_letters(&self, page: &mut Page, bars: &[Bar<'_>], bottom: i64) {
-        if self.laws.len() < 2 {
-            return;
-        }
-        for bar in bars {
-            let letter = cost_legend::letter(bar.law, page.lang);
-            if width(&letter, 110) <= bar.area.width + 20 {
-                let letters = Letters::new(110, Anchor::Middle).coloured(SOFT);
-                page.canvas.text((bar.area.middle().0, bottom + 90), &letter, letters);
-            }
+    /// The letter of a law below its bar, where there is room.
+    fn draw_letter(&self, page: &mut Page, bar: &Bar<'_>) {
+        if 1 < self.laws.len() && letters_fit(bar.area.width) {
+            let letter = letter(bar.law, page.lang);
+            let letters = Letters::new(110, Anchor::Middle).coloured(SOFT);
+            page.canvas.text((bar.area.middle().0, bar.area.bottom() + 90), &letter, letters);
         }
     }
 
     /// The years below the bars; the height they take.
-    fn draw_years(&self, page: &mut Page, years: &BTreeSet<i32>, plot: Area) -> i64 {
-        let slot = plot.width / (years.len() as i64).max(1);
+    fn draw_years(
+        &self,
+        page: &mut Page,
+        years: &BTreeSet<i32>,
+        plot: Area,
+        columns: &Columns,
+    ) -> i64 {
         let below = if 1 < self.laws.len() { 280 } else { 120 };
-        let every = [1, 2, 5, 10].into_iter().find(|every| 480 <= slot * every).unwrap_or(20);
         let letters = Letters::new(120, Anchor::Middle).coloured(SOFT);
-        for (column, year) in years.iter().enumerate() {
-            let middle = plot.x + column as i64 * slot + slot / 2;
-            if (column as i64 % every) == 0 {
-                page.canvas.text((middle, plot.bottom() + below), &year.to_string(), letters);
-            }
+        for (column, year) in years.iter().enumerate().step_by(columns.every(480)) {
+            let place = (columns.middle(column), plot.bottom() + below);
+            page.canvas.text(place, &year.to_string(), letters);
         }
         below + 180
     }
 
+    /// What the chart says of itself: how totals are rounded, and what is left out.
+    fn remarks(&self, unit: &Unit, columns: &Columns, totals: Totals, lang: Lang) -> Vec<String> {
+        let mut remarks = vec![match totals {
+            Totals::None => LEFT_OUT.of(lang).to_owned(),
+            Totals::Level | Totals::Upwards(_) => unit.rule(lang),
+        }];
+        if self.has_open_months() {
+            remarks.push(AT_LEAST.of(lang).to_owned());
+        }
+        if 1 < self.laws.len() && !letters_fit(columns.bar(0, 0).1) {
+            remarks.push(IN_ORDER.of(lang).to_owned());
+        }
+        remarks
+    }
+
     /// The chart in sentences, with every total to the fen.
     fn told(&self, years: &BTreeSet<i32>, unit: &Unit, lang: Lang) -> String {
-        let mut told = vec![unit.name.to_owned()];
+        let mut sentences = vec![unit.name.to_owned()];
         for year in years {
             for law in &self.laws {
                 if let Some(costs) = law.years.get(year) {
                     let name = lang.of(&law.name);
-                    let one = format!("{year} {name} {}", cost_legend::told(costs, lang));
-                    told.push(one.replace("  ", " "));
+                    let one = format!("{year} {name} {}", told(costs, lang));
+                    sentences.push(one.replace("  ", " "));
                 }
             }
         }
-        told.join(lang.pick(";", "; "))
+        sentences.join(PAUSE.of(lang))
     }
 }
 
@@ -228,59 +239,37 @@ fn height(costs: &YearCosts) -> Decimal {
     parts.fold(Decimal::ZERO, |sum, yuan| sum.saturating_add(yuan))
 }
 
-fn draw_bar(page: &mut Page, bar: &Bar<'_>, groups: &[&Text], scale: &Scale, lang: Lang) {
+fn draw_bar(page: &mut Page, bar: &Bar<'_>, groups: &[&Text], scale: &Scale) {
+    let lang = page.lang;
+    let of = format!("{} {}", bar.year, lang.of(bar.name)).trim_end().to_owned();
     let (mut sum, mut below) = (Decimal::ZERO, scale.at(Decimal::ZERO));
     for part in &bar.costs.parts {
         let at = groups.iter().position(|group| **group == part.group).unwrap_or(0);
         sum = sum.saturating_add(part.yuan.max(Decimal::ZERO));
         let y = scale.at(sum);
         let area = Area { y, height: below - y, ..bar.area };
-        let yuan = grouped(part.yuan);
-        let told = format!("{}{}{yuan}", lang.of(&part.group), lang.pick(":", ": "));
-        let told = format!("{told}{}", lang.pick("元", " yuan"));
+        let group = lang.of(&part.group);
+        let told = format!("{of} {group}{}{}", COLON.of(lang), yuan(part.yuan, lang));
         page.canvas.fill_told(area, Fill::group(at), &told);
         // A light joint, so that parts that look much alike in print stand apart.
-        page.canvas.line((area.x, y), (area.right(), y), Stroke::new("#FFFFFF", 8));
+        page.canvas.line((area.x, y), (area.right(), y), Stroke::new(WHITE, 8));
         below = y;
     }
     if 0 < bar.costs.undecidable_months {
-        let area = Area { y: below - 100, height: 100, ..bar.area };
-        let count = months(lang, bar.costs.undecidable_months as usize);
-        let told = format!("{} {count}", UNDECIDABLE.of(lang));
+        let area = Area { y: below - CAP, height: CAP, ..bar.area };
+        let told = format!("{of} {}", told(bar.costs, lang));
         page.canvas.fill_told(area, HATCH, &told);
         page.canvas.outline(area, Stroke::new(FRAME, 8));
     }
 }
 
-/// Writes the totals above the bars: level where all fit beside each other, else upwards, else not at
-/// all; and says what was rounded or left out.
-fn draw_totals(page: &mut Page, bars: &[Bar<'_>], unit: &Unit, scale: &Scale) -> Vec<String> {
-    let lang = page.lang;
-    let widest = bars.iter().map(|bar| width(&bar.label, TOTAL)).max().unwrap_or(0);
-    let starts = bars.iter().zip(bars.iter().skip(1));
-    let pitch = starts.map(|(one, next)| next.area.x - one.area.x).min().unwrap_or(RIGHT);
-    let upwards = pitch < widest + 40;
-    if upwards && pitch < TOTAL {
-        return vec![cost_legend::LEFT_OUT.of(lang).to_owned()];
-    }
-    for bar in bars {
-        let cap = if 0 < bar.costs.undecidable_months { 100 } else { 0 };
-        let y = scale.at(height(bar.costs)) - cap;
-        let x = bar.area.middle().0;
-        let letters = match upwards {
-            true => Letters::new(TOTAL, Anchor::Start).upwards(),
-            false => Letters::new(TOTAL, Anchor::Middle),
-        };
-        let y = if upwards { y - 40 } else { y - 90 };
-        page.canvas.text((x, y), &bar.label, letters.rimmed());
-    }
-    let open = bars.iter().any(|bar| 0 < bar.costs.undecidable_months);
-    let mut own = vec![unit.rule(lang)];
-    own.extend(open.then(|| cost_legend::AT_LEAST.of(lang).to_owned()));
-    own
-}
-
-/// Half up, away from nought: 四舍五入.
-pub(super) fn rounded(number: Decimal, places: u32) -> Decimal {
-    number.round_dp_with_strategy(places, RoundingStrategy::MidpointAwayFromZero)
+fn draw_total(page: &mut Page, bar: &Bar<'_>, text: &str, scale: &Scale, totals: Totals) {
+    let cap = if 0 < bar.costs.undecidable_months { CAP } else { 0 };
+    let (x, y) = (bar.area.middle().0, scale.at(height(bar.costs)) - cap);
+    let (y, letters) = match totals {
+        Totals::Level => (y - 90, Letters::new(TOTAL, Anchor::Middle)),
+        Totals::Upwards(_) => (y - 40, Letters::new(TOTAL, Anchor::Start).upwards()),
+        Totals::None => return,
+    };
+    page.canvas.text((x, y), text, letters.rimmed());
 }

@@ -53,8 +53,11 @@ impl HeatMap {
         self.draw_bar(&mut page, ends);
         let labels = self.rows.iter().map(|row| width(lang.of(&row.label), SIZE)).max();
         let head = width(&shortened(lang.of(&self.row_name), SIZE, LABEL_ROOM), SIZE);
-        let x = LEFT + labels.unwrap_or(0).min(LABEL_ROOM).max(head) + 120;
         let (columns, rows) = (self.columns.len() as i64, self.rows.len() as i64);
+        // The name of a narrow first column stands out to the left, beside the name of the rows.
+        let first = self.columns.first().map_or(0, |name| width(lang.of(name), SIZE));
+        let out = (first.min(LABEL_ROOM) - 7_500 / columns.max(1)).max(0) / 2;
+        let x = LEFT + labels.unwrap_or(0).min(LABEL_ROOM).max(head + out) + 120;
         let height = (4_400 / rows.max(1)).clamp(200, 460);
         let area = Area { x, y: page.y, width: RIGHT - x, height: (rows * height).max(1_500) };
         if columns == 0 || rows == 0 {
@@ -99,7 +102,8 @@ impl HeatMap {
         if let Some((low, high)) = ends {
             let (low_text, high_text) = (grouped(low), grouped(high));
             page.canvas.text((x, page.y + 110), &low_text, letters);
-            x += width(&low_text, SIZE) + 90;
+            // A whole pixel, so that no seam shows between the steps.
+            x = (x + width(&low_text, SIZE) + 90) / 10 * 10;
             let steps = if low == high { 1 } else { 48 };
             for step in 0..steps {
                 let (paint, _) = shade(step * 1000 / (steps - 1).max(1));
@@ -137,7 +141,7 @@ impl HeatMap {
             y += 200;
         }
         let name = shortened(lang.of(&self.row_name), SIZE, LABEL_ROOM);
-        page.canvas.text((plot.x - 80, y + 110), &name, Letters::new(SIZE, Anchor::End));
+        page.canvas.text((LEFT, y + 110), &name, Letters::new(SIZE, Anchor::Start));
         let names = self.columns.iter().map(|name| lang.of(name));
         let widest = names.clone().map(|name| width(name, SIZE)).max().unwrap_or(0).min(LABEL_ROOM);
         let every = (widest + 60 + across - 1) / across;
@@ -199,13 +203,13 @@ impl HeatMap {
 
 /// Where a value lies between two others, in thousandths; nought where these are the same.
 fn share(value: Decimal, (low, high): (Decimal, Decimal)) -> i64 {
-    // Halved, so that no difference leaves the range of decimals.
-    let half = |number: Decimal| number / Decimal::TWO;
-    let range = half(high) - half(low);
+    // Quartered, so that no difference leaves the range of decimals.
+    let part = |number: Decimal| number / Decimal::from(4);
+    let range = part(high) - part(low);
     if range.is_zero() {
         return 0;
     }
-    let share = (half(value) - half(low)) / range * Decimal::ONE_THOUSAND;
+    let share = (part(value) - part(low)) / range * Decimal::ONE_THOUSAND;
     let share = share.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero);
     share.to_i64().unwrap_or(0)
 }

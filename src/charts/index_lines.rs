@@ -16,7 +16,7 @@ use super::{
     lettering::width,
     months::Months,
     page::{Page, RIGHT, tick_room},
-    palette::{DASHES, FRAME, Fill, HATCH, HUES, PAID_BAND, SOFT},
+    palette::{DASHES, FRAME, Fill, HATCH_BAND, HUES, PAID_BAND, SOFT},
     scale::Scale,
     words::{COLON, COMMA, PAID, PAUSE, RISE, THRESHOLD, UNDECIDABLE, months, plain, short, span},
 };
@@ -67,18 +67,18 @@ impl IndexLines {
     pub fn svg(&self, lang: Lang) -> String {
         let mut page = Page::new(lang, &self.title);
         page.legend(&self.legend(lang));
-        page.y += 260;
+        page.scale_name(RISE.of(lang));
+        page.y += 60;
         let (top, bottom) = (page.y, page.y + HEIGHT);
         let scale = Scale::over(self.values(), 8, (bottom, top));
-        let x = tick_room(&scale);
+        let x = tick_room(&scale, short);
         let plot = Area { x, y: top, width: RIGHT - x, height: HEIGHT };
         let axis = Months::new(self.from, self.until, (plot.x, plot.right()));
         match axis.filter(|_| self.series.iter().any(|one| self.shown(one).next().is_some())) {
             Some(axis) => {
-                let ticks = scale.ticks();
                 self.draw_bands(&mut page, plot, &axis);
                 axis.year_lines(&mut page.canvas, plot);
-                page.draw_scale(&scale, plot, RISE.of(lang), |at| short(ticks[at]));
+                page.draw_scale(&scale, plot, short);
                 self.draw_thresholds(&mut page, &scale, &axis);
                 self.draw_lines(&mut page, &scale, &axis);
                 self.draw_labels(&mut page, &scale, &axis, plot);
@@ -121,18 +121,18 @@ impl IndexLines {
             if series.thresholds.is_empty() {
                 continue;
             }
-            let name = match lang {
-                Lang::Zh => format!("{}{}", series.name.zh, THRESHOLD.of(lang)),
-                Lang::En => format!("{} {}", lang.of(&series.name), THRESHOLD.of(lang)),
-            };
+            let name = lang.of(&series.name);
+            let name = format!("{name}{}{}", lang.pick("", " "), THRESHOLD.of(lang));
+            let name = format!("{name} {}", self.numbers(series).join(COMMA.of(lang)));
             entries.push(Entry::new(name, move |canvas, area| {
                 let y = area.middle().1;
                 canvas.line((area.x, y), (area.right(), y), threshold_stroke(place));
             }));
         }
-        for (months, word, fill) in
-            [(&self.paid, PAID, Fill::plain(PAID_BAND)), (&self.undecidable, UNDECIDABLE, HATCH)]
-        {
+        for (months, word, fill) in [
+            (&self.paid, PAID, Fill::plain(PAID_BAND)),
+            (&self.undecidable, UNDECIDABLE, HATCH_BAND),
+        ] {
             if !months.is_empty() {
                 entries.push(Entry::new(word.of(lang), move |canvas, area| {
                     canvas.fill(area, fill);
@@ -143,11 +143,27 @@ impl IndexLines {
         entries
     }
 
+    /// The numbers of the thresholds that are shown, the earliest first, each once.
+    fn numbers(&self, series: &IndexSeries) -> Vec<String> {
+        let whole = Span { from: self.from, until: Some(self.until) };
+        let shown = series.thresholds.iter().filter(|step| step.months.overlaps(whole));
+        let mut shown: Vec<_> = shown.collect();
+        shown.sort_by_key(|step| step.months.from);
+        let mut numbers = Vec::new();
+        for number in shown.into_iter().map(|step| format!("{}%", plain(step.rise))) {
+            if !numbers.contains(&number) {
+                numbers.push(number);
+            }
+        }
+        numbers
+    }
+
     fn draw_bands(&self, page: &mut Page, plot: Area, axis: &Months) {
         let lang = page.lang;
-        for (months, word, fill) in
-            [(&self.paid, PAID, Fill::plain(PAID_BAND)), (&self.undecidable, UNDECIDABLE, HATCH)]
-        {
+        for (months, word, fill) in [
+            (&self.paid, PAID, Fill::plain(PAID_BAND)),
+            (&self.undecidable, UNDECIDABLE, HATCH_BAND),
+        ] {
             for (from, last, ()) in axis.stretches(|month| months.contains(&month).then_some(())) {
                 let x = axis.left_of(from);
                 let area = Area { x, width: axis.right_of(last) - x, ..plot };
@@ -199,27 +215,23 @@ impl IndexLines {
         }
     }
 
-    /// Writes each threshold's number beside it, at the first of four places that is free.
+    /// Writes each threshold's number beside it, where it touches no other number and the fewest lines.
     fn draw_labels(&self, page: &mut Page, scale: &Scale, axis: &Months, plot: Area) {
+        let lines = self.line_areas(scale, axis);
         let mut taken: Vec<Area> = Vec::new();
         for (place, series) in self.series.iter().enumerate() {
             let colour = HUES[place % HUES.len()];
             for (from, last, step) in steps(series, axis) {
                 let text = format!("{}%", plain(step.rise));
-                let (long, y) = (width(&text, 130), scale.at(step.rise));
-                let (start, end) = (axis.left_of(from) + 60, axis.right_of(last) - 60 - long);
-                let corners = [(end, y - 180), (end, y + 30), (start, y - 180), (start, y + 30)];
-                let free = corners
-                    .map(|(x, y)| {
-                        let x = x.clamp(plot.x + 30, plot.right() - long - 30);
-                        Area { x, y, width: long, height: 150 }
-                    })
-                    .into_iter()
-                    .find(|area| {
-                        let inside = plot.y - 100 <= area.y && area.bottom() <= plot.bottom();
-                        inside && !taken.iter().any(|other| other.overlaps(*area))
-                    });
-                if let Some(area) = free {
+                let stretch = (axis.left_of(from), axis.right_of(last));
+                let places = beside(stretch, scale.at(step.rise), width(&text, 130), plot);
+                let free = places.into_iter().filter(|area| {
+                    let inside = plot.y - 100 <= area.y && area.bottom() <= plot.bottom();
+                    inside && !taken.iter().any(|other| other.overlaps(*area))
+                });
+                let crossed =
+                    |area: &Area| lines.iter().filter(|line| line.overlaps(*area)).count();
+                if let Some(area) = free.min_by_key(crossed) {
                     let letters = Letters::new(130, Anchor::Start).coloured(colour).rimmed();
                     page.canvas.text((area.x, area.middle().1), &text, letters);
                     taken.push(area);
@@ -227,6 +239,25 @@ impl IndexLines {
             }
         }
         page.canvas.line((plot.x, plot.y), (plot.x, plot.bottom()), Stroke::new(SOFT, 8));
+    }
+
+    /// Where lines run: between each two months, and along each threshold.
+    fn line_areas(&self, scale: &Scale, axis: &Months) -> Vec<Area> {
+        let mut areas = Vec::new();
+        for series in &self.series {
+            for ((one, rise), (next, other)) in self.shown(series).zip(self.shown(series).skip(1)) {
+                if next.months_since(one) == 1 {
+                    let (x, right) = (axis.middle_of(one), axis.middle_of(next));
+                    let (y, bottom) = (scale.at(rise.max(other)), scale.at(rise.min(other)));
+                    areas.push(Area { x, y: y - 20, width: right - x, height: bottom - y + 40 });
+                }
+            }
+            for (from, last, step) in steps(series, axis) {
+                let (x, y) = (axis.left_of(from), scale.at(step.rise));
+                areas.push(Area { x, y: y - 10, width: axis.right_of(last) - x, height: 20 });
+            }
+        }
+        areas
     }
 
     /// The chart in sentences, with every threshold.
@@ -250,6 +281,15 @@ impl IndexLines {
         }
         told.join(pause)
     }
+}
+
+/// Places for a number above and below a level line, from its right end on.
+fn beside((left, right): (i64, i64), y: i64, long: i64, plot: Area) -> Vec<Area> {
+    let (start, end) = (left + 60, right - 60 - long);
+    let along = [4, 0, 3, 2, 1].map(|quarter| start + (end - start) * quarter / 4);
+    let inside = along.map(|x| x.clamp(plot.x + 30, plot.right() - long - 30));
+    let area = |x: i64, y: i64| Area { x, y, width: long, height: 150 };
+    inside.into_iter().flat_map(|x| [area(x, y - 180), area(x, y + 30)]).collect()
 }
 
 /// The thresholds the axis shows, in the order of their months.

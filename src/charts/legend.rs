@@ -9,9 +9,12 @@ const SIZE: i64 = 130;
 const SIGN: i64 = 280;
 const LINE: i64 = 230;
 
+/// Draws a sign into its area.
+type Draw<'a> = Box<dyn Fn(&mut Canvas, Area) + 'a>;
+
 /// A sign and what it means.
 pub(super) struct Entry<'a> {
-    draw: Box<dyn Fn(&mut Canvas, Area) + 'a>,
+    draw: Draw<'a>,
     words: String,
 }
 

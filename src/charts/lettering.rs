@@ -14,10 +14,11 @@ const ASCII: [i64; 95] = [
 ];
 
 /// No line begins with one of these.
-const CLOSING: &str = "、。,;:!?)》」』】〕”’…%‰·,.;:!?)]}";
+const CLOSING: &str =
+    "、。》」』】〕”’…%‰·,.;:!?)]}\u{FF0C}\u{FF1B}\u{FF1A}\u{FF01}\u{FF1F}\u{FF09}\u{FF05}";
 
 /// No line ends with one of these.
-const OPENING: &str = "(《「『【〔“‘([{";
+const OPENING: &str = "《「『【〔“‘([{\u{FF08}";
 
 fn advance(character: char) -> i64 {
     let at = (character as usize).checked_sub(0x20);
@@ -112,6 +113,7 @@ mod tests {
     #[test]
     fn lines_break_between_characters_and_words_and_not_before_a_comma() {
         assert_eq!(wrapped("价格临时,补贴", 100, 400), ["价格临", "时,补贴"]);
+        assert_eq!(wrapped("价格临时\u{FF0C}补贴", 100, 400), ["价格临", "时\u{FF0C}补贴"]);
         assert_eq!(wrapped("price subsidy", 100, 400), ["price", "subsidy"]);
         assert_eq!(wrapped("aaaaaaaaaa", 100, 200), ["aaa", "aaa", "aaa", "a"]);
         assert_eq!(wrapped("《价格》", 100, 150).len(), 4);

@@ -35,9 +35,11 @@ mod index_lines;
 
 mod state_timeline;
 
-mod cost_bars;
+mod columns;
 
-mod cost_legend;
+mod amounts;
+
+mod cost_bars;
 
 mod heat_map;
 

@@ -90,7 +90,9 @@ impl Months {
         canvas.line((self.left, y), (self.right, y), Stroke::new(FRAME, 10));
         let with_months = self.draw_months(canvas, y + 100, lang);
         let below = if with_months { y + 260 } else { y + 120 };
-        self.draw_years(canvas, y, below, lang);
+        let tick = if with_months { 40 } else { 60 };
+        self.draw_ticks(canvas, y, tick);
+        self.draw_years(canvas, below, lang);
         below + 100 - y
     }
 
@@ -108,39 +110,56 @@ impl Months {
         for month in self.all().filter(|month| (month.month() - 1).is_multiple_of(every as u32)) {
             let half = width(&name(month), 110) / 2;
             let x = self.middle_of(month);
-            if self.left <= x - half && x + half <= self.right || self.columns() == 1 {
+            if self.reaches((x - half, x + half)) {
                 canvas.text((x, y), &name(month), letters);
             }
         }
         true
     }
 
-    fn draw_years(&self, canvas: &mut Canvas, top: i64, y: i64, lang: Lang) {
+    fn draw_years(&self, canvas: &mut Canvas, y: i64, lang: Lang) {
         let name = |year: i32| match lang {
             Lang::Zh => format!("{year}年"),
             Lang::En => year.to_string(),
         };
         let (first, last) = (self.from.year(), self.until.year());
         let room = 12 * (self.right - self.left) / self.columns();
-        let need = width(&name(last), SIZE) + 100;
+        let need = width(&name(last), SIZE) + 60;
         let every = [1, 2, 5, 10, 20].into_iter().find(|every| need <= room * every).unwrap_or(50);
         let letters = Letters::new(SIZE, Anchor::Middle).coloured(SOFT);
-        for year in first..=last {
-            let ends = [Month::new(year, 1), Month::new(year, 12)];
-            let [Some(january), Some(december)] = ends else { continue };
-            let (from, until) = (january.max(self.from), december.min(self.until));
-            if self.from < january {
-                let x = self.left_of(january);
-                canvas.line((x, top), (x, top + 60), Stroke::new(FRAME, 10));
-            }
-            let stretch = self.right_of(until) - self.left_of(from);
-            let whole = (from, until) == (january, december);
-            let fits = width(&name(year), SIZE) + 40 <= stretch || self.columns() == 1;
-            if i64::from(year) % every == 0 && (fits || (whole && 1 < every)) {
+        let mut drawn: Vec<(i64, i64)> = Vec::new();
+        // Whole years first: the rest of a year at an end gives way to them.
+        for wanted in [true, false] {
+            for year in first..=last {
+                let ends = [Month::new(year, 1), Month::new(year, 12)];
+                let [Some(january), Some(december)] = ends else { continue };
+                let (from, until) = (january.max(self.from), december.min(self.until));
+                let whole = (from, until) == (january, december);
+                if whole != wanted || i64::from(year) % every != 0 {
+                    continue;
+                }
                 let x = (self.left_of(from) + self.right_of(until)) / 2;
-                canvas.text((x, y), &name(year), letters);
+                let half = width(&name(year), SIZE) / 2;
+                let (start, end) = (x - half, x + half);
+                let free = drawn.iter().all(|other| end + 40 <= other.0 || other.1 + 40 <= start);
+                if free && self.reaches((start, end)) {
+                    canvas.text((x, y), &name(year), letters);
+                    drawn.push((start, end));
+                }
             }
         }
+    }
+
+    fn draw_ticks(&self, canvas: &mut Canvas, y: i64, long: i64) {
+        for january in self.all().filter(|month| month.month() == 1 && self.from < *month) {
+            let x = self.left_of(january);
+            canvas.line((x, y), (x, y + long), Stroke::new(FRAME, 10));
+        }
+    }
+
+    /// Whether a label stays on the axis; it may stand out a little.
+    fn reaches(&self, (start, end): (i64, i64)) -> bool {
+        self.left - 200 <= start && end <= self.right + 200
     }
 
     fn columns(&self) -> i64 {

@@ -1,5 +1,7 @@
 //! The sheet around a plot: title, legend, notes.
 
+use rust_decimal::Decimal;
+
 use crate::engine::reason::Text;
 
 use super::{
@@ -9,7 +11,7 @@ use super::{
     lettering::{width, wrapped},
     palette::{FRAME, RULE, SOFT},
     scale::Scale,
-    words::{NO_DATA, short},
+    words::NO_DATA,
 };
 
 /// The width of every chart.
@@ -46,23 +48,22 @@ impl Page {
         self.y += legend::draw(&mut self.canvas, entries, (LEFT, RIGHT), self.y) + 60;
     }
 
-    /// Ticks of a scale with lines over the plot, and what the scale is of above it.
-    pub fn draw_scale(
-        &mut self,
-        scale: &Scale,
-        plot: Area,
-        name: &str,
-        tick: impl Fn(usize) -> String,
-    ) {
+    /// What the scale of the plot below is of.
+    pub fn scale_name(&mut self, name: &str) {
+        let letters = Letters::new(120, Anchor::Start).coloured(SOFT);
+        self.canvas.text((LEFT, self.y + 90), name, letters);
+        self.y += 200;
+    }
+
+    /// Ticks of a scale with lines over the plot.
+    pub fn draw_scale(&mut self, scale: &Scale, plot: Area, tick: impl Fn(Decimal) -> String) {
         let letters = Letters::new(120, Anchor::End).coloured(SOFT);
-        for (at, value) in scale.ticks().into_iter().enumerate() {
+        for value in scale.ticks() {
             let y = scale.at(value);
             let colour = if value.is_zero() { FRAME } else { RULE };
             self.canvas.line((plot.x, y), (plot.right(), y), Stroke::new(colour, 10));
-            self.canvas.text((plot.x - 80, y), &tick(at), letters);
+            self.canvas.text((plot.x - 80, y), &tick(value), letters);
         }
-        let letters = Letters::new(120, Anchor::Start).coloured(SOFT);
-        self.canvas.text((LEFT, plot.y - 170), name, letters);
     }
 
     /// Says in the middle of a plot that there is nothing to show.
@@ -91,7 +92,7 @@ impl Page {
 }
 
 /// Where plots begin so that the ticks of a scale fit before them.
-pub(super) fn tick_room(scale: &Scale) -> i64 {
-    let widest = scale.ticks().into_iter().map(|tick| width(&short(tick), 120)).max();
+pub(super) fn tick_room(scale: &Scale, tick: impl Fn(Decimal) -> String) -> i64 {
+    let widest = scale.ticks().into_iter().map(|value| width(&tick(value), 120)).max();
     LEFT + widest.unwrap_or(0).max(200) + 80
 }

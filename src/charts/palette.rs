@@ -16,7 +16,7 @@ pub(super) const PAID_BAND: &str = "#DCE6EC";
 /// A month in which nothing is paid.
 pub(super) const QUIET: &str = "#EDEDED";
 /// The lines of what is not known.
-pub(super) const UNKNOWN: &str = "#7A7A7A";
+pub(super) const UNKNOWN: &str = "#8A8A8A";
 
 /// A texture over a colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,9 @@ pub(super) struct Fill {
 
 /// What is not known: hatched.
 pub(super) const HATCH: Fill = Fill { paper: WHITE, ink: UNKNOWN, texture: Texture::Rising };
+
+/// The same, lighter, behind lines.
+pub(super) const HATCH_BAND: Fill = Fill { ink: "#C4C4C4", ..HATCH };
 
 impl Fill {
     pub const fn plain(paper: &'static str) -> Self {

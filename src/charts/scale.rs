@@ -33,6 +33,11 @@ impl Scale {
         Self { low, high, step, from: places.0, to: places.1 }
     }
 
+    /// The same axis at other places.
+    pub fn placed(self, (from, to): (i64, i64)) -> Self {
+        Self { from, to, ..self }
+    }
+
     /// Where a value stands.
     pub fn at(&self, value: Decimal) -> i64 {
         let value = value.clamp(self.low, self.high);

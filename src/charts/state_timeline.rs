@@ -13,8 +13,8 @@ use super::{
     page::{LEFT, Page, RIGHT},
     palette::{FRAME, Fill, HATCH, HUES, QUIET, SOFT},
     words::{
-        BOTH, COLON, COMMA, NOT_ASKED, NOT_PAID, ONLY, ONLY_AFTER, PAID, PAID_MONTHS, PAUSE,
-        UNDECIDABLE, months, span,
+        BOTH, COLON, COMMA, FIRST, NOT_ASKED, NOT_PAID, ONLY, ONLY_AFTER, PAID, PAID_MONTHS, PAUSE,
+        SECOND, UNDECIDABLE, months, span,
     },
 };
 
@@ -122,16 +122,14 @@ impl StateTimeline {
     }
 
     fn name(&self, state: MonthState, lang: Lang) -> String {
-        let only = |text: &Text| {
-            format!("{}{}{}", ONLY.of(lang), lang.of(text), ONLY_AFTER.of(lang)).trim().to_owned()
-        };
+        let only = |law: &str| format!("{}{law}{}", ONLY.of(lang), ONLY_AFTER.of(lang));
         match (state, &self.laws) {
             (MonthState::Paid, None) => PAID.of(lang).to_owned(),
             (MonthState::Paid, Some(_)) => BOTH.of(lang).to_owned(),
-            (MonthState::FirstOnly, Some((first, _))) => only(first),
-            (MonthState::SecondOnly, Some((_, second))) => only(second),
-            (MonthState::FirstOnly, None) => only(&Text::new("第一文件", "the first law")),
-            (MonthState::SecondOnly, None) => only(&Text::new("第二文件", "the second law")),
+            (MonthState::FirstOnly, Some((first, _))) => only(lang.of(first)),
+            (MonthState::SecondOnly, Some((_, second))) => only(lang.of(second)),
+            (MonthState::FirstOnly, None) => only(FIRST.of(lang)),
+            (MonthState::SecondOnly, None) => only(SECOND.of(lang)),
             (MonthState::NotPaid, _) => NOT_PAID.of(lang).to_owned(),
             (MonthState::Undecidable, _) => UNDECIDABLE.of(lang).to_owned(),
         }

@@ -10,10 +10,6 @@ use super::Lang;
 pub(super) struct Word(&'static str, &'static str);
 
 impl Word {
-    pub const fn new(zh: &'static str, en: &'static str) -> Self {
-        Self(zh, en)
-    }
-
     pub fn of(&self, lang: Lang) -> &'static str {
         match lang {
             Lang::Zh => self.0,
@@ -33,6 +29,22 @@ pub(super) const ONLY: Word = Word("仅按", "paid only under ");
 pub(super) const ONLY_AFTER: Word = Word("发放", "");
 pub(super) const NOT_ASKED: Word = Word("空白:不在范围内", "blank: not asked");
 pub(super) const PAID_MONTHS: Word = Word("发放月数", "months paid");
+pub(super) const OPEN_MONTHS: Word = Word("有月份无法判定", "with undecidable months");
+pub(super) const LEFT_OUT: Word = Word(
+    "柱数过多,柱顶不标合计;精确到分的数额见图中说明。",
+    "There are too many bars to write their totals above them; the description of the chart has them to the fen.",
+);
+pub(super) const AT_LEAST: Word = Word(
+    "≥:当年有月份无法判定,合计为已判定月份之和。",
+    "≥: months of the year cannot be decided; the total is that of the months that can.",
+);
+pub(super) const IN_ORDER: Word = Word(
+    "各年的柱自左至右依次为图例所列文件。",
+    "The bars of a year are, from the left, the laws in the order of the legend.",
+);
+pub(super) const NO_SUM: Word = Word("合计超出范围", "the total is out of range");
+pub(super) const FIRST: Word = Word("第一文件", "the first law");
+pub(super) const SECOND: Word = Word("第二文件", "the second law");
 pub(super) const MISSING: Word = Word("无数值", "no value");
 pub(super) const COMMA: Word = Word(",", ", ");
 pub(super) const PAUSE: Word = Word(";", "; ");

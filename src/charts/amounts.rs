@@ -1,22 +1,12 @@
 //! How amounts are told: their unit, their rounding, and the letters of laws.
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::{
     Lang,
-    cost_bars::{YearCosts, rounded},
-    words::{COMMA, UNDECIDABLE, Word, grouped, months, short},
+    cost_bars::YearCosts,
+    words::{COMMA, NO_SUM, UNDECIDABLE, grouped, months, short},
 };
-
-pub(super) const LEFT_OUT: Word = Word::new(
-    "柱数过多,柱顶不标合计。",
-    "There are too many bars to write their totals above them.",
-);
-pub(super) const AT_LEAST: Word = Word::new(
-    "≥:当年有月份无法判定,合计为已判定月份之和。",
-    "≥: months of the year cannot be decided; the total is that of the months that can.",
-);
-const NO_SUM: Word = Word::new("合计超出范围", "the total is out of range");
 
 /// The unit in which amounts are shown.
 pub(super) struct Unit {
@@ -46,7 +36,9 @@ impl Unit {
     /// The total of a year, rounded half up to two places of the unit, with `≥` where months are open.
     pub fn total(&self, costs: &YearCosts) -> String {
         let Some(total) = costs.total() else { return "—".to_owned() };
-        let mut shown = rounded(total / self.yuan, 2);
+        // Half up, away from nought: 四舍五入.
+        let strategy = RoundingStrategy::MidpointAwayFromZero;
+        let mut shown = (total / self.yuan).round_dp_with_strategy(2, strategy);
         shown.rescale(2);
         let sign = if 0 < costs.undecidable_months { "≥" } else { "" };
         format!("{sign}{}", grouped(shown))
@@ -67,10 +59,15 @@ impl Unit {
     }
 }
 
+/// An amount to the fen.
+pub(super) fn yuan(amount: Decimal, lang: Lang) -> String {
+    format!("{}{}", grouped(amount), lang.pick("元", " yuan"))
+}
+
 /// A year's total to the fen, and its open months.
 pub(super) fn told(costs: &YearCosts, lang: Lang) -> String {
     let total = match costs.total() {
-        Some(total) => format!("{}{}", grouped(total), lang.pick("元", " yuan")),
+        Some(total) => yuan(total, lang),
         None => NO_SUM.of(lang).to_owned(),
     };
     match costs.undecidable_months {
