@@ -35,16 +35,6 @@ impl Area {
         (self.x + self.width / 2, self.y + self.height / 2)
     }
 
-    /// The area without so much at each side.
-    pub fn shrunk(self, by: i64) -> Self {
-        Self {
-            x: self.x + by,
-            y: self.y + by,
-            width: (self.width - 2 * by).max(0),
-            height: (self.height - 2 * by).max(0),
-        }
-    }
-
     pub fn overlaps(self, other: Self) -> bool {
         self.x < other.right()
             && other.x < self.right()

@@ -33,10 +33,6 @@ impl Months {
         self.from.through(self.until)
     }
 
-    pub fn holds(&self, month: Month) -> bool {
-        self.from <= month && month <= self.until
-    }
-
     /// The left end of a month's column.
     pub fn left_of(&self, month: Month) -> i64 {
         self.edge(month.months_since(self.from).into())
