@@ -25,7 +25,17 @@ use price_linkage::{
     },
     grpc::{server, v1},
     intake::{figures::NewFigure, folder::library},
-    service::{Request, Service, check::check_texts, status::answer},
+    service::{
+        Request, Service,
+        check::check_texts,
+        replay::{
+            compare::{Extent, compare},
+            parallel::in_order,
+            sweep::{Axis, points},
+            totals::{Heads, LawTotals},
+        },
+        status::answer,
+    },
 };
 use tokio::net::TcpListener;
 use tonic::transport::{Channel, Server, server::TcpIncoming};
@@ -196,6 +206,82 @@ fn national_budget(service: &Service) {
     println!("budget of {areas} counties x 12 months: {spent:?}, {all} headcounts, {lines} lines");
 }
 
+/// Every area there is × 200 months × every group, in parallel with shared histories, beside a loop
+/// that asks for each month by itself (over one league, scaled by its share of the areas).
+fn analysts(service: &Service) {
+    let (from, until): (Month, Month) = ("2010-01".parse().unwrap(), "2026-08".parse().unwrap());
+    let data = &service.reference.data;
+    let all = |areas: Vec<AreaCode>, with_sums| Extent {
+        areas,
+        from,
+        until,
+        with_sums,
+        heads: Heads::default(),
+    };
+    let scene = service.scene(Terms::default(), &[]).unwrap();
+    let every = all(data.areas.all().map(|area| area.code).collect(), true);
+    let mut totals = LawTotals::default();
+    let spent = timed(3, || {
+        totals = LawTotals::default();
+        let one = |block: &&[AreaCode]| {
+            compare(&service.reference, std::slice::from_ref(&scene), block, &every).unwrap()
+        };
+        in_order(&every.blocks(), one, |mut found| {
+            totals.add(found.totals.pop().unwrap()).unwrap();
+            true
+        });
+    });
+    let (areas, sums) = (every.areas.len(), totals.all().unwrap());
+    println!(
+        "replay of every area ({areas}) x {} months x every group: {spent:?}, {} paid, {} sums",
+        from.through(until).count(),
+        totals.paid,
+        sums.months + sums.without_sum
+    );
+    let league: Vec<AreaCode> =
+        data.areas.subtree("150000".parse().unwrap()).into_iter().take(4).collect();
+    let naive = timed(1, || {
+        for area in &league {
+            for month in from.through(until) {
+                let world = scene.world(&service.reference);
+                let timeline = Timeline::through(world, *area, until, &scene.terms).unwrap();
+                black_box(answer(world, &timeline, month, &scene.terms, true).unwrap());
+            }
+        }
+    });
+    let ratio = naive.as_secs_f64() / league.len() as f64 * areas as f64 / spent.as_secs_f64();
+    println!("the same month by month, from {} areas: {ratio:.0} x", league.len());
+    let provinces = data.areas.all().filter(|area| area.level == Level::Province);
+    let provinces = all(provinces.map(|area| area.code).collect(), false);
+    let provinces = Extent { until: "2023-11".parse().unwrap(), ..provinces };
+    let tenths = |from: i64, until: i64, by| {
+        (from..=until).step_by(by).map(|at| rust_decimal::Decimal::new(at, 1).to_string()).collect()
+    };
+    let axes = [
+        Axis { path: "trigger.conditions.cpi.threshold".into(), values: tenths(20, 50, 1) },
+        Axis { path: "trigger.conditions.food.threshold".into(), values: tenths(40, 100, 5) },
+    ];
+    let grid = points(&axes);
+    let mut paid = 0;
+    let spent = timed(3, || {
+        paid = 0;
+        let first = service.baseline(&scene, &provinces).unwrap();
+        let one = |point: &Vec<String>| {
+            let at = service.at_point(&scene, &axes, point).unwrap();
+            service.sweep_point(&at, &provinces, &first).unwrap().paid
+        };
+        in_order(&grid, one, |more| {
+            paid += more;
+            true
+        });
+    });
+    println!(
+        "sweep of {} points over {} provinces: {spent:?}, {paid} months paid in all",
+        grid.len(),
+        provinces.areas.len()
+    );
+}
+
 fn recording() {
     let folder = tempfile::tempdir().unwrap();
     let started = Instant::now();
@@ -299,6 +385,7 @@ fn main() {
     resolution(&service);
     decisions(&service);
     national_budget(&service);
+    analysts(&service);
     recording();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(unary(Arc::new(service)));

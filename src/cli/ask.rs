@@ -74,7 +74,7 @@ impl Status {
                 let request = v1::ListStatusesRequest {
                     month: self.month.map(year_month),
                     areas: self.area.clone(),
-                    asking: Some(self.asking.message()),
+                    asking: Some(self.asking.message()?),
                     depth: self.depth.message(),
                     page_size: 500,
                     page_token,
@@ -101,7 +101,7 @@ impl Status {
     }
 }
 
-fn state_word(state: i32) -> &'static str {
+pub(super) fn state_word(state: i32) -> &'static str {
     match v1::State::try_from(state).unwrap_or_default() {
         v1::State::Unspecified => "",
         v1::State::Inactive => "inactive",
@@ -114,7 +114,7 @@ fn state_word(state: i32) -> &'static str {
     }
 }
 
-fn triggered_word(triggered: i32) -> &'static str {
+pub(super) fn triggered_word(triggered: i32) -> &'static str {
     match v1::Triggered::try_from(triggered).unwrap_or_default() {
         v1::Triggered::Unspecified => "",
         v1::Triggered::Yes => "yes",
@@ -201,9 +201,9 @@ impl History {
             areas: vec![self.area.clone()],
             from: self.from.map(year_month),
             until: self.until.map(year_month),
-            asking: Some(self.asking.message()),
-            with_amounts: false,
+            asking: Some(self.asking.message()?),
             depth: v1::Depth::Answer.into(),
+            ..Default::default()
         };
         let columns =
             ["area_code", "from", "until", "state", "triggered", "deciding_area", "reason"];

@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow, bail};
 use tonic::{Code, Status, body::Body, transport::Endpoint};
 use tower::{ServiceExt, util::BoxCloneSyncService};
 
-use crate::{grpc::server::routes, service::Service};
+use crate::{grpc::server::routes, rules::reform::Reform, service::Service};
 
 use super::{Asking, Place, output::progress};
 use crate::grpc::v1;
@@ -107,13 +107,24 @@ pub(super) fn told(status: Status) -> anyhow::Error {
 
 impl Asking {
     /// As a message.
-    pub fn message(&self) -> v1::Asking {
+    ///
+    /// # Errors
+    /// A reform's file cannot be read.
+    pub fn message(&self) -> anyhow::Result<v1::Asking> {
         let law = match (self.law_as_of, &self.law_document) {
             (Some(month), _) => Some(v1::asking::Law::LawAsOf(year_month(month))),
             (None, Some(id)) => Some(v1::asking::Law::LawDocument(id.clone())),
             (None, None) => None,
         };
-        v1::Asking {
+        let mut reforms = Vec::new();
+        for path in &self.reform {
+            let text = std::fs::read_to_string(path);
+            reforms.push(text.with_context(|| format!("read {}", path.display()))?);
+        }
+        if !self.set.is_empty() {
+            reforms.push(setting(&self.set)?);
+        }
+        Ok(v1::Asking {
             known_at: self.known_at.map(|at| prost_types::Timestamp {
                 seconds: at.timestamp(),
                 nanos: at.timestamp_subsec_nanos() as i32,
@@ -121,8 +132,22 @@ impl Asking {
             published_by: self.published_by.map(|day| day.to_string()).unwrap_or_default(),
             strict: self.strict,
             law,
-        }
+            reforms,
+        })
     }
+}
+
+/// A reform that sets parameters, each written `PATH=VALUE`.
+fn setting(settings: &[String]) -> anyhow::Result<String> {
+    let pair = |text: &String| {
+        let parts = text.split_once('=').map(|(path, value)| (path.to_owned(), value.to_owned()));
+        parts.with_context(|| format!("{text:?}: expected PATH=VALUE"))
+    };
+    let settings: Vec<_> = settings.iter().map(pair).collect::<Result<_, _>>()?;
+    Reform::written(&settings).map_err(|findings| {
+        let wrong: Vec<_> = findings.iter().map(ToString::to_string).collect();
+        anyhow!("{}", wrong.join("; "))
+    })
 }
 
 /// A month as a message.

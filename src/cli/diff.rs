@@ -66,8 +66,8 @@ impl Diff {
             Format::Json => {
                 parts.all.iter().try_for_each(|part| json("DiffInstrumentResponse", part))
             }
-            Format::Csv => csv(&parts).print(Format::Csv),
             Format::Table => explain(place, &parts),
+            format => csv(&parts).print(format),
         }
     }
 }

@@ -113,7 +113,7 @@ impl Show {
         let request = v1::GetRulesRequest {
             area: self.area.clone(),
             month: Some(year_month(self.month)),
-            asking: Some(self.asking.message()),
+            asking: Some(self.asking.message()?),
         };
         let rules = with(place, |transport| async move {
             let rules = client::rule(&transport).get_rules(request).await;
@@ -121,7 +121,7 @@ impl Show {
         })?;
         match place.format {
             Format::Json => json("Rules", &rules),
-            Format::Csv => {
+            Format::Csv | Format::Parquet | Format::Arrow => {
                 let columns = [
                     "parameter",
                     "layer",
@@ -148,7 +148,7 @@ impl Show {
                         ]);
                     }
                 }
-                rows.print(Format::Csv)
+                rows.print(place.format)
             }
             Format::Table => self.explain(place, &rules),
         }
@@ -231,7 +231,7 @@ impl Check {
                     one.zh.clone(),
                 ]);
             }
-            rows.print(Format::Csv)?;
+            rows.print(place.format)?;
         }
         let failed = 0 < checked.count(Severity::Error);
         Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })

@@ -25,6 +25,8 @@ mod owed;
 
 mod record;
 
+mod replay;
+
 mod run;
 
 mod serve;
@@ -70,6 +72,10 @@ enum Format {
     Csv,
     /// The messages of the API as JSON.
     Json,
+    /// The columns of CSV, typed, as Parquet.
+    Parquet,
+    /// The same as an Arrow IPC file.
+    Arrow,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -100,6 +106,16 @@ enum Command {
     Subsidy(owed::Subsidy),
     /// Months under the law of the time, of another time, or of a named document.
     Replay(owed::Replay),
+    /// Two or more laws over the same months: gained, lost, paid differently, and what they cost.
+    Compare(replay::compare::Compare),
+    /// One or two parameters moved over ranges: months paid and cost at each point.
+    Sweep(replay::sweep::Sweep),
+    /// How far areas are from their thresholds, and what the coming month would have to be.
+    Outlook(replay::outlook::Outlook),
+    /// Why two laws or two knowledge dates answer differently: where the derivations part.
+    ExplainDiff(replay::explain::ExplainDiff),
+    /// Draw a chart as SVG or PNG: indices with thresholds, areas × months, cost, a sweep.
+    Chart(replay::chart::Chart),
     /// Subsidy runs: made from headcounts, approved by somebody else, kept with all they rest on.
     Run(run::Run),
     /// The law as data.
@@ -135,6 +151,13 @@ struct Asking {
     /// This document and those it amends, applied to every month.
     #[arg(long, value_name = "ID")]
     law_document: Option<String>,
+    /// Lay a reform over that law: a document of kind "reform" in TOML or JSON; may be repeated.
+    /// Answers under it are hypothetical, and nothing is paid by them.
+    #[arg(long, value_name = "FILE")]
+    reform: Vec<PathBuf>,
+    /// A reform in one word, for example trigger.conditions.cpi.threshold=3.0; may be repeated.
+    #[arg(long, value_name = "PATH=VALUE")]
+    set: Vec<String>,
 }
 
 /// Runs a command; problems go to standard error.
@@ -169,6 +192,11 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::History(history) => history.run(&place)?,
         Command::Subsidy(subsidy) => subsidy.run(&place)?,
         Command::Replay(replay) => replay.run(&place)?,
+        Command::Compare(compare) => compare.run(&place)?,
+        Command::Sweep(sweep) => sweep.run(&place)?,
+        Command::Outlook(outlook) => outlook.run(&place)?,
+        Command::ExplainDiff(explain) => explain.run(&place)?,
+        Command::Chart(chart) => chart.run(&place)?,
         Command::Run(run) => run.run(&place)?,
         Command::Rules(rules) => return rules.run(&place),
         Command::Cases(cases) => cases.run(&place)?,

@@ -31,7 +31,7 @@ impl Notice {
         let request = v1::GetNoticeRequest {
             area: self.area.clone(),
             month: Some(year_month(self.month)),
-            asking: Some(self.asking.message()),
+            asking: Some(self.asking.message()?),
         };
         let mut notice = with(place, |transport| async move {
             let notice = client::trigger(&transport).get_notice(request).await;

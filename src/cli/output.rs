@@ -30,15 +30,22 @@ pub(super) fn logging() {
         .try_init();
 }
 
+mod typed;
+
 /// Rows with named columns, shown as asked for.
 pub(super) struct Rows {
-    columns: Vec<&'static str>,
+    columns: Vec<String>,
     rows: Vec<Vec<String>>,
 }
 
 impl Rows {
     pub fn new(columns: &[&'static str]) -> Self {
-        Self { columns: columns.to_vec(), rows: Vec::new() }
+        Self::named(columns.iter().map(|name| (*name).to_owned()).collect())
+    }
+
+    /// Rows whose columns depend on what is asked.
+    pub fn named(columns: Vec<String>) -> Self {
+        Self { columns, rows: Vec::new() }
     }
 
     pub fn push(&mut self, row: Vec<String>) {
@@ -52,7 +59,7 @@ impl Rows {
         if format == Format::Json {
             let mut stdout = stdout;
             for row in &self.rows {
-                let fields = self.columns.iter().map(|name| (*name).to_owned());
+                let fields = self.columns.iter().cloned();
                 let object: serde_json::Map<_, _> =
                     fields.zip(row.iter().map(|text| text.clone().into())).collect();
                 let line = serde_json::Value::Object(object);
@@ -71,6 +78,10 @@ impl Rows {
             table.set_header(self.columns.clone());
             table.add_rows(self.rows.clone());
             return writeln!(stdout, "{table}").context("write to standard output");
+        }
+        if let Format::Parquet | Format::Arrow = format {
+            drop(stdout);
+            return typed::write(&self.columns, &self.rows, format, std::io::stdout());
         }
         let mut writer = csv::Writer::from_writer(stdout);
         writer.write_record(&self.columns)?;

@@ -12,6 +12,7 @@ use super::{
     ask::{Depth, STATUS_COLUMNS, cited, status_row},
     client::{self, month_text, told, with, year_month},
     output::{Rows, json, number, say},
+    replay::Over,
 };
 
 /// Columns of `subsidy` and of `replay --amounts`.
@@ -51,7 +52,7 @@ impl Subsidy {
         let request = v1::QuoteSubsidyRequest {
             area: self.area.clone(),
             month: Some(year_month(self.month)),
-            asking: Some(self.asking.message()),
+            asking: Some(self.asking.message()?),
             depth: self.depth.message(),
         };
         let quote = with(place, |transport| async move {
@@ -60,11 +61,11 @@ impl Subsidy {
         })?;
         match place.format {
             Format::Json => json("Quote", &quote),
-            Format::Csv => {
+            Format::Csv | Format::Parquet | Format::Arrow => {
                 let mut rows = Rows::new(&SUBSIDY_COLUMNS);
                 let status = quote.status.unwrap_or_default();
                 quote.lines.iter().for_each(|line| rows.push(subsidy_row(&status, line)));
-                rows.print(Format::Csv)?;
+                rows.print(place.format)?;
                 Remarks::default().tell(place, &status, &quote.lines);
                 Ok(())
             }
@@ -190,15 +191,8 @@ fn explain_quote(place: &Place, quote: &v1::Quote) -> anyhow::Result<()> {
 /// `replay`
 #[derive(Debug, Args)]
 pub(super) struct Replay {
-    /// The areas, six digits each; may be repeated. Without it: every area with an index.
-    #[arg(long, value_name = "CODE")]
-    area: Vec<String>,
-    /// First index month; 2010-01 when left out.
-    #[arg(long, value_name = "YYYY-MM")]
-    from: Option<Month>,
-    /// Last index month; the newest with an index when left out.
-    #[arg(long, value_name = "YYYY-MM")]
-    until: Option<Month>,
+    #[command(flatten)]
+    over: Over,
     /// What each group is owed, instead of the decisions.
     #[arg(long)]
     amounts: bool,
@@ -208,11 +202,14 @@ pub(super) struct Replay {
 
 impl Replay {
     pub fn run(&self, place: &Place) -> anyhow::Result<()> {
+        let extent = self.over.message(place)?;
         let request = v1::ReplayRequest {
-            areas: self.area.clone(),
-            from: self.from.map(year_month),
-            until: self.until.map(year_month),
-            asking: Some(self.asking.message()),
+            areas: extent.areas,
+            within: extent.within,
+            from: extent.from,
+            until: extent.until,
+            supposed_figures: extent.supposed_figures,
+            asking: Some(self.asking.message()?),
             with_amounts: self.amounts,
             depth: match place.format {
                 Format::Json => v1::Depth::Steps.into(),

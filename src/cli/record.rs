@@ -9,7 +9,7 @@ use crate::{
     domain::month::Month,
     grpc::{Decimal, v1},
     intake::{
-        figures::{Known, read_figures, read_standards},
+        figures::{Known, NewFigure, read_figures, read_standards},
         folder::load,
         table::Problems,
     },
@@ -133,13 +133,9 @@ impl Index {
     }
 }
 
-fn record_figures(file: &File, place: &Place) -> anyhow::Result<()> {
-    recordable(place, file.validate_only)?;
-    let bytes = file.read()?;
-    let data = load(&place.data)?;
-    let known = Known { areas: &data.areas, series: &data.series, standards: &data.standard_names };
-    let rows = read_figures(&bytes, known).map_err(|problems| file.refuse(&problems))?;
-    let figure = |row: crate::intake::figures::NewFigure| v1::Figure {
+/// A figure as a message.
+pub(super) fn figure(row: NewFigure) -> v1::Figure {
+    v1::Figure {
         area: row.area.to_string(),
         series: row.series.to_string(),
         month: Some(year_month(row.month)),
@@ -147,7 +143,15 @@ fn record_figures(file: &File, place: &Place) -> anyhow::Result<()> {
         released_on: row.released_on.map(|day| day.to_string()).unwrap_or_default(),
         source: row.source,
         ..Default::default()
-    };
+    }
+}
+
+fn record_figures(file: &File, place: &Place) -> anyhow::Result<()> {
+    recordable(place, file.validate_only)?;
+    let bytes = file.read()?;
+    let data = load(&place.data)?;
+    let known = Known { areas: &data.areas, series: &data.series, standards: &data.standard_names };
+    let rows = read_figures(&bytes, known).map_err(|problems| file.refuse(&problems))?;
     let request = v1::RecordFiguresRequest {
         request_id: file.request_id(),
         validate_only: file.validate_only,

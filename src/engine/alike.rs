@@ -20,7 +20,7 @@ use super::{
 };
 
 /// Histories through one month, worked out once for areas that are alike.
-pub(super) struct Histories<'a> {
+pub struct Histories<'a> {
     world: World<'a>,
     terms: &'a Terms,
     last: Month,
@@ -29,6 +29,7 @@ pub(super) struct Histories<'a> {
 }
 
 impl<'a> Histories<'a> {
+    /// Nothing worked out yet; histories go through `last`.
     pub fn new(world: World<'a>, terms: &'a Terms, last: Month) -> Self {
         Self { world, terms, last, first_of_kind: HashMap::new(), known: HashMap::new() }
     }

@@ -15,7 +15,7 @@ pub mod trigger;
 
 pub mod timeline;
 
-mod alike;
+pub mod alike;
 
 pub mod deadline;
 

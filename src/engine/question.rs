@@ -19,6 +19,7 @@ use crate::{
         cite::Cite,
         library::{Law, Library, RuleSet, UnknownDocument},
         param::{Context, Param, Pick, Picked},
+        reform::Reform,
         shape::Place,
         value::Value,
     },
@@ -50,6 +51,8 @@ pub struct Terms {
     pub strict: bool,
     /// Under which law.
     pub law: Law,
+    /// The reforms that change it; the library asked must be under them.
+    pub reforms: Vec<Reform>,
 }
 
 /// Something an answer lacks.

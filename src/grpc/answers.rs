@@ -1,35 +1,21 @@
-//! TriggerService, SubsidyService and ReplayService: questions and their answers.
+//! TriggerService and SubsidyService: questions and their answers.
 
-use std::{pin::Pin, sync::Arc, time::Instant};
+use std::{pin::Pin, sync::Arc};
 
-use tokio::sync::mpsc;
-use tokio_stream::{
-    Stream, StreamExt,
-    wrappers::{BroadcastStream, ReceiverStream},
-};
+use tokio_stream::{Stream, StreamExt, wrappers::BroadcastStream};
 use tonic::{Code, Request, Response, Status};
 
-use crate::{
-    domain::{area::AreaCode, decision::Triggered, month::Month},
-    engine::question::Terms,
-    service::{Service, ServiceError, status::Answer},
-    store::ledger::Ledger,
-};
+use crate::service::{Service, ServiceError, status::Answer};
 
 use super::{
     convert,
-    deadline::{deadline_in, passed},
     page::Page,
-    read::{BadField, Deep, area_in, area_opt, depth_in, month_in, month_opt, terms_in},
+    read::{BadField, area_in, area_opt, depth_in, month_in, month_opt, terms_in},
+    replay::areas_in,
     status::{of_service, of_timeline, refused},
-    v1::{
-        self, replay_service_server::ReplayService, subsidy_service_server::SubsidyService,
-        trigger_service_server::TriggerService,
-    },
+    v1::{self, subsidy_service_server::SubsidyService, trigger_service_server::TriggerService},
 };
 
-/// Most areas in one replay.
-pub const REPLAY_AREAS_MAX: usize = 4_000;
 /// Messages of a stream waiting for a slow client.
 pub(super) const STREAM_WAITING_MAX: usize = 64;
 
@@ -77,6 +63,10 @@ impl TriggerService for Answers {
         let area = area_in("area", &asked.area)?;
         let month = month_in("month", asked.month)?;
         let terms = terms_in(asked.asking)?;
+        if let Some(reform) = terms.reforms.first() {
+            let expected = "none: nothing is announced under a reform";
+            return Err(BadField::new("asking.reforms", reform.digest(), expected).into());
+        }
         let found = self.0.notice(area, month, &terms).map_err(|error| of_service(&error))?;
         Ok(Response::new(convert::notice(found)))
     }
@@ -97,7 +87,7 @@ impl TriggerService for Answers {
         let within = area_opt("within", &asked.within)?.filter(|_| asked.areas.is_empty());
         let areas = match within {
             Some(within) => self.0.deciding_areas(&ledger, within, month, &terms),
-            None => Ok(areas_in(&asked.areas, &ledger)?),
+            None => Ok(areas_in(&asked.areas, "", &self.0.reference.data.areas, &ledger)?),
         };
         let areas = areas.map_err(|error| of_service(&error))?;
         let (areas, next_page_token) = page.of(areas.into_iter());
@@ -157,18 +147,6 @@ impl TriggerService for Answers {
     }
 }
 
-fn areas_in(areas: &[String], ledger: &Ledger) -> Result<Vec<AreaCode>, Status> {
-    if areas.is_empty() {
-        return Ok(ledger.figures.areas());
-    }
-    if REPLAY_AREAS_MAX < areas.len() {
-        let expected = format!("at most {REPLAY_AREAS_MAX} areas");
-        return Err(BadField::new("areas", areas.len(), &expected).into());
-    }
-    let read = areas.iter().map(|area| area_in("areas", area));
-    Ok(read.collect::<Result<_, _>>()?)
-}
-
 #[tonic::async_trait]
 impl SubsidyService for Answers {
     async fn quote_subsidy(
@@ -187,109 +165,5 @@ impl SubsidyService for Answers {
             },
         };
         Ok(Response::new(quote))
-    }
-}
-
-/// What a replay runs over.
-struct Replay {
-    service: Arc<Service>,
-    areas: Vec<AreaCode>,
-    from: Month,
-    until: Month,
-    terms: Terms,
-    with_amounts: bool,
-    deep: Deep,
-    deadline: Option<Instant>,
-}
-
-impl Replay {
-    /// Sends every month until done, cancelled or out of time. O(areas × months).
-    fn run(self, send: &mpsc::Sender<Result<v1::ReplayResponse, Status>>) {
-        let ledger = self.service.writer.snapshot();
-        let mut totals = v1::ReplayTotals::default();
-        for area in &self.areas {
-            for month in self.from.through(self.until) {
-                let item = self.month(&ledger, *area, month, &mut totals);
-                let failed = item.is_err();
-                // A client that went away ends the work at once.
-                if send.blocking_send(item).is_err() || failed {
-                    return;
-                }
-            }
-        }
-        let item = Some(v1::replay_response::Item::Totals(totals));
-        let _ = send.blocking_send(Ok(v1::ReplayResponse { item }));
-    }
-
-    fn month(
-        &self,
-        ledger: &Ledger,
-        area: AreaCode,
-        month: Month,
-        totals: &mut v1::ReplayTotals,
-    ) -> Result<v1::ReplayResponse, Status> {
-        if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            return Err(passed());
-        }
-        // One timeline serves every month of the area: asked through the last month.
-        let timeline = self.service.timeline(ledger, area, self.until, &self.terms);
-        let timeline = timeline.map_err(|error| of_service(&error))?;
-        let law = self.service.law(ledger, &self.terms.view).map_err(|error| of_service(&error))?;
-        let world = self.service.reference.world_under(ledger, &law);
-        let answer =
-            crate::service::status::answer(world, &timeline, month, &self.terms, self.with_amounts);
-        let answer = answer.map_err(|error| of_timeline(&error))?;
-        totals.months += 1;
-        match answer.status.outcome.triggered {
-            Triggered::Yes => totals.triggered += 1,
-            Triggered::Undecidable => totals.undecidable += 1,
-            Triggered::No => {}
-        }
-        let words = self.service.reference.words();
-        let lines = answer.quote.iter().flat_map(|quote| &quote.lines);
-        let month = v1::ReplayMonth {
-            lines: lines.map(|line| convert::line(&words, line, self.deep)).collect(),
-            status: Some(convert::status(&words, &answer.status, self.deep)),
-        };
-        Ok(v1::ReplayResponse { item: Some(v1::replay_response::Item::Month(month)) })
-    }
-}
-
-#[tonic::async_trait]
-impl ReplayService for Answers {
-    type ReplayStream = Streamed<v1::ReplayResponse>;
-
-    async fn replay(
-        &self,
-        asked: Request<v1::ReplayRequest>,
-    ) -> Result<Response<Self::ReplayStream>, Status> {
-        let deadline = deadline_in(asked.metadata().as_ref());
-        let asked = asked.into_inner();
-        let ledger = self.0.writer.snapshot();
-        let from = month_opt("from", asked.from)?;
-        let until = month_opt("until", asked.until)?;
-        let start = Month::new(2010, 1).ok_or_else(|| Status::internal("2010-01 is a month"))?;
-        let replay = Replay {
-            service: self.0.clone(),
-            areas: areas_in(&asked.areas, &ledger)?,
-            from: from.unwrap_or(start),
-            until: until.or(ledger.figures.newest()).unwrap_or(start),
-            terms: terms_in(asked.asking)?,
-            with_amounts: asked.with_amounts,
-            deep: depth_in(asked.depth)?,
-            deadline,
-        };
-        if replay.until < replay.from {
-            let expected = format!("a month not before {}", replay.from);
-            return Err(BadField::new("until", replay.until, &expected).into());
-        }
-        let world = self.0.reference.world(&ledger);
-        for area in &replay.areas {
-            crate::service::status::known(world, *area)
-                .map_err(|error| of_timeline(&error.into()))?;
-        }
-        let (send, receive) = mpsc::channel(STREAM_WAITING_MAX);
-        tokio::task::spawn_blocking(move || replay.run(&send));
-        Ok(Response::new(Box::pin(ReceiverStream::new(receive))))
     }
 }

@@ -21,7 +21,7 @@ use crate::{
         reason::{Text, Vocabulary},
     },
     rules::{
-        cite::{Cite, Head},
+        cite::{Cite, Head, Kind},
         shown::Said,
     },
     service::{
@@ -170,6 +170,7 @@ pub(super) fn status(words: &Vocabulary<'_>, status: &Status, deep: Deep) -> v1:
             .collect(),
     };
     v1::Status {
+        hypothetical: status.documents.iter().any(|head| head.kind == Kind::Reform),
         area: status.area.to_string(),
         area_name: words.area(status.area),
         month: Some(month(outcome.month)),

@@ -55,7 +55,7 @@ impl RuleService for Laws {
         let month = month_in("month", asked.month)?;
         let terms = terms_in(asked.asking)?;
         let ledger = self.0.writer.snapshot();
-        let law = self.0.law(&ledger, &terms.view).map_err(|error| of_service(&error))?;
+        let law = self.0.law_under(&ledger, &terms).map_err(|error| of_service(&error))?;
         let world = self.0.reference.world_under(&ledger, &law);
         let applied = Applied::new(world, area, month, &terms);
         let applied = applied.map_err(|error| of_timeline(&error.into()))?;

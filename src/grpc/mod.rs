@@ -42,6 +42,10 @@ pub mod record;
 
 pub mod answers;
 
+mod replay;
+
+mod replay_message;
+
 mod diff;
 
 pub mod law;

@@ -8,7 +8,7 @@ use tonic::metadata::MetadataMap;
 use crate::{
     domain::{area::AreaCode, code::Code, exact::parse_decimal, figure::View, month::Month},
     engine::question::Terms,
-    rules::library::Law,
+    rules::{library::Law, reform::Reform},
     service::Request,
 };
 
@@ -124,6 +124,9 @@ pub(super) fn named_request_in(
     Ok(request)
 }
 
+/// Most reforms over one law.
+const REFORMS_MAX: usize = 16;
+
 pub(super) fn terms_in(asking: Option<v1::Asking>) -> Read<Terms> {
     let Some(asking) = asking else { return Ok(Terms::default()) };
     let view = View {
@@ -137,7 +140,19 @@ pub(super) fn terms_in(asking: Option<v1::Asking>) -> Read<Terms> {
         }
         Some(v1::asking::Law::LawDocument(id)) => Law::Document(id),
     };
-    Ok(Terms { view, strict: asking.strict, law })
+    if REFORMS_MAX < asking.reforms.len() {
+        let expected = format!("at most {REFORMS_MAX} reforms");
+        return Err(BadField::new("asking.reforms", asking.reforms.len(), &expected));
+    }
+    let read = asking.reforms.iter().enumerate().map(|(at, text)| {
+        let field = format!("asking.reforms[{at}]");
+        Reform::parse(&field, text).map_err(|findings| {
+            let wrong: Vec<_> = findings.iter().map(ToString::to_string).collect();
+            BadField::new(&field, "", &format!("a reform; {}", wrong.join("; ")))
+        })
+    });
+    let reforms = read.collect::<Result<_, _>>()?;
+    Ok(Terms { view, strict: asking.strict, law, reforms })
 }
 
 /// How deep an answer goes.

@@ -75,29 +75,30 @@ pub(super) fn rows<T, K: std::hash::Hash + Eq>(
     if bad.is_empty() { Ok(good) } else { Err(bad) }
 }
 
-impl Records {
-    fn figure_in(&self, figure: &v1::Figure) -> Result<NewFigure, BadField> {
-        let known = self.0.reference.known();
-        let area = area_in("area", &figure.area)?;
-        if known.areas.get(area).is_none() {
-            return Err(BadField::new("area", &figure.area, "a listed area"));
-        }
-        let series = code_in("series", &figure.series)?;
-        let Some(unit) = known.series.unit(&series) else {
-            return Err(BadField::new("series", &figure.series, "a series of series.toml"));
-        };
-        let month = month_in("month", figure.month)?;
-        let value = decimal_in("value", figure.value.as_ref())?;
-        check_value(value, unit).map_err(|expected| BadField::new("value", value, expected))?;
-        let released_on = date_in("released_on", &figure.released_on)?;
-        if released_on.is_some_and(|day| day < month.first_day()) {
-            let expected = "a day not before the index month";
-            return Err(BadField::new("released_on", &figure.released_on, expected));
-        }
-        let source = text_in("source", &figure.source, SOURCE_MAX)?;
-        Ok(NewFigure { area, series, month, value, released_on, source })
+/// A figure whose names and value were checked.
+pub(super) fn figure_in(service: &Service, figure: &v1::Figure) -> Result<NewFigure, BadField> {
+    let known = service.reference.known();
+    let area = area_in("area", &figure.area)?;
+    if known.areas.get(area).is_none() {
+        return Err(BadField::new("area", &figure.area, "a listed area"));
     }
+    let series = code_in("series", &figure.series)?;
+    let Some(unit) = known.series.unit(&series) else {
+        return Err(BadField::new("series", &figure.series, "a series of series.toml"));
+    };
+    let month = month_in("month", figure.month)?;
+    let value = decimal_in("value", figure.value.as_ref())?;
+    check_value(value, unit).map_err(|expected| BadField::new("value", value, expected))?;
+    let released_on = date_in("released_on", &figure.released_on)?;
+    if released_on.is_some_and(|day| day < month.first_day()) {
+        let expected = "a day not before the index month";
+        return Err(BadField::new("released_on", &figure.released_on, expected));
+    }
+    let source = text_in("source", &figure.source, SOURCE_MAX)?;
+    Ok(NewFigure { area, series, month, value, released_on, source })
+}
 
+impl Records {
     fn standard_in(&self, standard: &v1::Standard) -> Result<NewStandard, BadField> {
         let known = self.0.reference.known();
         let area = area_in("area", &standard.area)?;
@@ -139,7 +140,7 @@ impl IndexService for Records {
         let (metadata, _, asked) = asked.into_parts();
         let request = request_in(&metadata, &asked.request_id, asked.validate_only)?;
         counted(asked.figures.len())?;
-        let read = asked.figures.iter().map(|figure| self.figure_in(figure));
+        let read = asked.figures.iter().map(|figure| figure_in(&self.0, figure));
         let rows = match rows(read, |row| (row.area, row.series.clone(), row.month)) {
             Ok(rows) => rows,
             Err(bad) => {

@@ -23,6 +23,7 @@ use super::{
     deadline::DeadlineLayer,
     law::Laws,
     record::Records,
+    replay::Replays,
     roster::Rosters,
     run::Runs,
     status::internal,
@@ -66,6 +67,7 @@ macro_rules! configured {
 pub fn routes(service: &Arc<Service>) -> Routes {
     let records = Arc::new(Records(service.clone()));
     let answers = Arc::new(Answers(service.clone()));
+    let replays = Arc::new(Replays(service.clone()));
     let laws = Arc::new(Laws(service.clone()));
     let runs = Arc::new(Runs(service.clone()));
     let rosters = Arc::new(Rosters::new(service.clone()));
@@ -73,7 +75,7 @@ pub fn routes(service: &Arc<Service>) -> Routes {
         .add_service(configured!(StandardServiceServer, records))
         .add_service(configured!(TriggerServiceServer, answers.clone()))
         .add_service(configured!(SubsidyServiceServer, answers.clone()))
-        .add_service(configured!(ReplayServiceServer, answers))
+        .add_service(configured!(ReplayServiceServer, replays))
         .add_service(configured!(RunServiceServer, runs))
         .add_service(configured!(RosterServiceServer, rosters))
         .add_service(configured!(RuleServiceServer, laws.clone()))

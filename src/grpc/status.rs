@@ -139,6 +139,9 @@ pub(super) fn of_service(error: &ServiceError) -> Status {
             Some(why) => of_run(why),
             None => internal(error),
         },
+        ServiceError::Reform(_) => {
+            refused(Code::InvalidArgument, "REFORM_REFUSED", error.to_string())
+        }
         ServiceError::NoNotice(_) => {
             refused(Code::FailedPrecondition, "NO_NOTICE", error.to_string())
         }

@@ -20,6 +20,8 @@ pub enum Kind {
     Overlay,
     /// Not law: fills what the law leaves open, and is marked wherever it is used.
     Assumption,
+    /// Not law: changes the law to see what would follow; nothing is ever paid by it.
+    Reform,
 }
 
 impl Kind {
@@ -30,6 +32,7 @@ impl Kind {
             Self::Regional => "regional",
             Self::Overlay => "overlay",
             Self::Assumption => "assumption",
+            Self::Reform => "reform",
         }
     }
 }

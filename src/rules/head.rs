@@ -2,7 +2,10 @@
 
 use toml::{Spanned, de::DeValue};
 
-use crate::domain::{area::AreaCode, month::Span};
+use crate::domain::{
+    area::AreaCode,
+    month::{Month, Span},
+};
 
 use super::{
     cite::{Head, Kind},
@@ -16,15 +19,28 @@ pub(super) fn read_head(
     table: &mut Table<'_>,
     digest: String,
 ) -> Option<Head> {
-    let id = required(reader, table, "id").and_then(|id| checked_id(reader, id));
     let kind = required(reader, table, "kind").and_then(|word| checked_kind(reader, &word));
-    let title_zh = required(reader, table, "title_zh");
-    let title_en = required(reader, table, "title_en");
-    let jurisdiction = required(reader, table, "jurisdiction");
+    let reform = kind == Some(Kind::Reform);
+    // A reform need say no more than what it changes.
+    let mut text = |reader: &mut Reader, key: &str, of_reform: &str| match reform && !table.has(key)
+    {
+        true => Some(of_reform.to_owned()),
+        false => required(reader, table, key),
+    };
+    let id = text(reader, "id", "reform");
+    let title_zh = text(reader, "title_zh", "假设的规则");
+    let title_en = text(reader, "title_en", "A supposed rule");
+    let jurisdiction = text(reader, "jurisdiction", "000000");
+    let id = id.and_then(|id| checked_id(reader, id));
     let jurisdiction = jurisdiction.and_then(|code| checked_area(reader, &code));
-    let months = table.read_with(reader, "index_months", read_span);
+    let mut months = table.read_with(reader, "index_months", read_span);
     if !table.has("index_months") {
-        wrong(reader, "index_months", "", "{ from = \"YYYY-MM\", until = \"YYYY-MM\" }");
+        match Month::new(2010, 1).filter(|_| reform) {
+            Some(from) => months = Some(Span { from, until: None }),
+            None => {
+                wrong(reader, "index_months", "", "{ from = \"YYYY-MM\", until = \"YYYY-MM\" }")
+            }
+        }
     }
     let issuers = texts(reader, table, "issuers");
     let amends = texts(reader, table, "amends");
@@ -95,10 +111,10 @@ fn checked_id(reader: &mut Reader, id: String) -> Option<String> {
 }
 
 fn checked_kind(reader: &mut Reader, word: &str) -> Option<Kind> {
-    let kinds = [Kind::National, Kind::Regional, Kind::Overlay, Kind::Assumption];
+    let kinds = [Kind::National, Kind::Regional, Kind::Overlay, Kind::Assumption, Kind::Reform];
     let found = kinds.into_iter().find(|kind| kind.as_str() == word);
     if found.is_none() {
-        wrong(reader, "kind", word, "national, regional, overlay or assumption");
+        wrong(reader, "kind", word, "national, regional, overlay, assumption or reform");
     }
     found
 }

@@ -15,7 +15,7 @@ use crate::domain::code::Code;
 use super::{
     bounds::{self, TEXT_BYTES_MAX},
     case::{RuleCase, read_case},
-    cite::Head,
+    cite::{Head, Kind},
     finding::Finding,
     head::read_head,
     reader::{Reader, Table},
@@ -38,6 +38,16 @@ pub struct Instrument {
 }
 
 impl Instrument {
+    /// Whether it is a reform.
+    pub fn is_reform(&self) -> bool {
+        self.head.kind == Kind::Reform
+    }
+
+    /// Whether it says itself when the mechanism starts.
+    pub fn decides(&self) -> bool {
+        !self.terms.trigger.when.is_unset()
+    }
+
     /// Reads a document from the text of its file.
     ///
     /// # Errors

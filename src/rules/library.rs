@@ -19,6 +19,7 @@ use super::{
     cite::{Head, Kind},
     finding::{Finding, Severity},
     instrument::Instrument,
+    reform::Reform,
     terms::Terms,
 };
 
@@ -57,6 +58,11 @@ impl RuleSet {
         self.documents.iter().rev().find(base)
     }
 
+    /// Whether a reform changed the law, so that nothing may be paid by it.
+    pub fn is_hypothetical(&self) -> bool {
+        self.documents.iter().any(|head| head.kind == Kind::Reform)
+    }
+
     /// The ids of the documents in order, joined by `+`.
     pub fn ids(&self) -> String {
         self.documents.iter().map(|head| head.id.as_str()).collect::<Vec<_>>().join("+")
@@ -66,9 +72,10 @@ impl RuleSet {
 /// Every document of a deployment.
 #[derive(Debug, Default)]
 pub struct Library {
-    instruments: Vec<Instrument>,
+    instruments: Vec<Arc<Instrument>>,
     by_jurisdiction: HashMap<AreaCode, Vec<usize>>,
     named: HashSet<AreaCode>,
+    has_reforms: bool,
     composed: RwLock<HashMap<Vec<usize>, Arc<RuleSet>>>,
 }
 
@@ -86,15 +93,41 @@ impl Library {
     /// # Errors
     /// Every overlap, gap, unknown jurisdiction or document found; with any, there is no library.
     pub fn new(instruments: Vec<Instrument>, areas: &Areas) -> Result<Self, Vec<Finding>> {
-        match conflicts(&instruments, areas) {
-            none if none.is_empty() => Ok(Self::unchecked(instruments)),
-            findings => Err(findings),
+        let instruments = shared(instruments);
+        let mut findings = conflicts(&instruments, areas);
+        findings.extend(instruments.iter().filter(|one| one.is_reform()).map(no_law));
+        match findings.is_empty() {
+            true => Ok(Self::unchecked(instruments)),
+            false => Err(findings),
         }
+    }
+
+    /// The same documents, changed by reforms. Only for supposing: what follows is marked by
+    /// [`RuleSet::is_hypothetical`].
+    ///
+    /// # Errors
+    /// What contradicts each other or is unknown.
+    pub fn under_reforms(&self, reforms: &[Reform], areas: &Areas) -> Result<Self, Vec<Finding>> {
+        let reforms = reforms.iter().map(Reform::instrument).cloned();
+        let all: Vec<_> = self.instruments.iter().cloned().chain(reforms).collect();
+        let mut findings = Vec::new();
+        // In time they cannot contradict: whatever they set lies above the law.
+        heads(&all, areas, &mut reporting(&mut findings));
+        match findings.is_empty() {
+            true => Ok(Self::unchecked(all)),
+            false => Err(findings),
+        }
+    }
+
+    /// Whether a reform is among the documents.
+    pub fn is_hypothetical(&self) -> bool {
+        self.has_reforms
     }
 
     /// Puts documents together that may contradict each other, with every contradiction. Only for
     /// checking: law is what [`Self::new`] accepts.
     pub fn with_conflicts(instruments: Vec<Instrument>, areas: &Areas) -> (Self, Vec<Finding>) {
+        let instruments = shared(instruments);
         let findings = conflicts(&instruments, areas);
         (Self::unchecked(instruments), findings)
     }
@@ -105,30 +138,32 @@ impl Library {
         Self::unchecked(kept.cloned().collect())
     }
 
-    fn unchecked(instruments: Vec<Instrument>) -> Self {
+    fn unchecked(instruments: Vec<Arc<Instrument>>) -> Self {
         let mut by_jurisdiction: HashMap<_, Vec<_>> = HashMap::new();
         for (at, instrument) in instruments.iter().enumerate() {
             by_jurisdiction.entry(instrument.head.jurisdiction).or_default().push(at);
         }
         let mut named: HashSet<_> = by_jurisdiction.keys().copied().collect();
         instruments.iter().for_each(|one| one.terms.areas_named(&mut named));
-        Self { instruments, by_jurisdiction, named, composed: RwLock::default() }
+        let has_reforms = instruments.iter().any(|one| one.is_reform());
+        Self { instruments, by_jurisdiction, named, has_reforms, composed: RwLock::default() }
     }
 
     /// Every document, as given.
-    pub fn instruments(&self) -> &[Instrument] {
+    pub fn instruments(&self) -> &[Arc<Instrument>] {
         &self.instruments
     }
 
-    /// The first index month of any document.
+    /// The first index month of any document that can decide a month.
     pub fn oldest(&self) -> Option<Month> {
-        self.instruments.iter().map(|one| one.head.months.from).min()
+        let decides = |one: &&Arc<Instrument>| !one.is_reform() || one.decides();
+        self.instruments.iter().filter(decides).map(|one| one.head.months.from).min()
     }
 
     /// The document with this id.
     pub fn get(&self, id: &str) -> Result<&Instrument, UnknownDocument> {
         let found = self.instruments.iter().find(|instrument| instrument.head.id == id);
-        found.ok_or_else(|| UnknownDocument { id: id.chars().take(60).collect() })
+        found.map(Arc::as_ref).ok_or_else(|| UnknownDocument { id: id.chars().take(60).collect() })
     }
 
     /// The law for an area and index month; `strict` leaves the assumptions out. Put together once
@@ -144,11 +179,14 @@ impl Library {
         law: &Law,
         strict: bool,
     ) -> Result<Arc<RuleSet>, UnknownDocument> {
-        let chosen = match law {
+        let mut chosen = match law {
             Law::InForce => self.in_force(areas, area, month),
             Law::AsOf(fixed) => self.in_force(areas, area, *fixed),
             Law::Document(id) => self.under(areas, area, id)?,
         };
+        if self.has_reforms {
+            self.reform(areas, area, month, &mut chosen);
+        }
         let kept = |at: &usize| !strict || self.instruments[*at].head.kind != Kind::Assumption;
         Ok(self.composed(chosen.into_iter().filter(kept).collect()))
     }
@@ -158,6 +196,19 @@ impl Library {
         let mut found: Vec<_> = self.of_line(areas, area);
         found.retain(|(_, at)| self.instruments[*at].head.months.contains(month));
         self.ordered(found)
+    }
+
+    /// Lays the reforms of a month over the chosen documents, whatever month those are of. Where no
+    /// law is, there is nothing to change, unless a reform says itself when the mechanism starts.
+    fn reform(&self, areas: &Areas, area: AreaCode, month: Month, chosen: &mut Vec<usize>) {
+        let one = |at: &usize| &self.instruments[*at];
+        chosen.retain(|at| !one(at).is_reform());
+        let in_force = self.in_force(areas, area, month);
+        let reforms: Vec<_> = in_force.into_iter().filter(|at| one(at).is_reform()).collect();
+        let is_law = |at: &usize| one(at).head.kind != Kind::Assumption;
+        if chosen.iter().any(is_law) || reforms.iter().any(|at| one(at).decides()) {
+            chosen.extend(reforms);
+        }
     }
 
     /// A document and all it amends, however long out of force, with the assumptions of its time.
@@ -225,6 +276,7 @@ impl Library {
             Kind::National => 1,
             Kind::Regional => 2,
             Kind::Overlay => 3,
+            Kind::Reform => 4,
         };
         found.sort_by_key(|(depth, at)| (rank(*at), std::cmp::Reverse(*depth), *at));
         found.into_iter().map(|(_, at)| at).collect()
@@ -263,16 +315,40 @@ impl Library {
     }
 }
 
+fn shared(instruments: Vec<Instrument>) -> Vec<Arc<Instrument>> {
+    instruments.into_iter().map(Arc::new).collect()
+}
+
+fn no_law(reform: &Arc<Instrument>) -> Finding {
+    let file = reform.head.file.clone();
+    let en = "kind \"reform\": a reform is no law; ask a question under it instead".to_owned();
+    let zh = "kind \"reform\":假设的规则不是法规;请在提问时指定它".to_owned();
+    let (severity, clause) = (Severity::Error, String::new());
+    Finding { severity, code: "kind", file, line: 1, clause, en, zh }
+}
+
 /// What is wrong between documents.
-fn conflicts(instruments: &[Instrument], areas: &Areas) -> Vec<Finding> {
+fn conflicts(instruments: &[Arc<Instrument>], areas: &Areas) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut report = |head: &Head, code, en: String, zh: String| {
+    let mut report = reporting(&mut findings);
+    heads(instruments, areas, &mut report);
+    in_time(instruments, &mut report);
+    drop(report);
+    findings
+}
+
+fn reporting(findings: &mut Vec<Finding>) -> impl FnMut(&Head, &'static str, String, String) {
+    |head, code, en, zh| {
         let (file, clause) = (head.file.clone(), String::new());
         let severity = Severity::Error;
         findings.push(Finding { severity, code, file, line: 1, clause, en, zh });
-    };
+    }
+}
+
+/// Ids, areas and kinds. O(documents).
+fn heads(instruments: &[Arc<Instrument>], areas: &Areas, report: Report<'_>) {
     let mut ids: BTreeMap<&str, &Head> = BTreeMap::new();
-    for Instrument { head, .. } in instruments {
+    for head in instruments.iter().map(|one| &one.head) {
         if let Some(other) = ids.insert(&head.id, head) {
             let en = format!("id {:?} is also used by {}", head.id, other.file);
             let zh = format!("编号 {:?} 已被 {} 使用", head.id, other.file);
@@ -292,23 +368,22 @@ fn conflicts(instruments: &[Instrument], areas: &Areas) -> Vec<Finding> {
             report(head, "kind", en, zh);
         }
     }
-    for Instrument { head, .. } in instruments {
+    for head in instruments.iter().map(|one| &one.head) {
         for lower in head.amends.iter().filter(|id| !ids.contains_key(id.as_str())) {
             let en = format!("amends {lower:?}: no document has this id");
             let zh = format!("amends {lower:?}:没有此编号的文件");
             report(head, "unknown_document", en, zh);
         }
     }
-    in_time(instruments, &mut report);
-    findings
 }
 
 type Report<'a> = &'a mut dyn FnMut(&Head, &'static str, String, String);
 
 /// Overlaps and gaps.
-fn in_time(instruments: &[Instrument], report: Report<'_>) {
+fn in_time(instruments: &[Arc<Instrument>], report: Report<'_>) {
     let mut by_place: BTreeMap<_, Vec<&Instrument>> = BTreeMap::new();
-    for instrument in instruments {
+    // Of several reforms the nearest, then the last given, stands topmost.
+    for instrument in instruments.iter().filter(|one| !one.is_reform()) {
         let place = (instrument.head.jurisdiction, instrument.head.kind);
         by_place.entry(place).or_default().push(instrument);
     }

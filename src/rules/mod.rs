@@ -35,6 +35,8 @@ pub mod case;
 
 pub mod instrument;
 
+pub mod reform;
+
 pub mod library;
 
 pub mod lint;

@@ -31,6 +31,18 @@ impl Service {
         Ok(self.earlier.seen(ledger, view, library, areas)?)
     }
 
+    /// The law as it was known at the instant of the view, under the reforms asked for.
+    ///
+    /// # Errors
+    /// A document adopted by then cannot be read any more, or a reform does not fit.
+    pub fn law_under(&self, ledger: &Ledger, terms: &Terms) -> Result<Arc<Library>, ServiceError> {
+        let law = self.law(ledger, &terms.view)?;
+        match terms.reforms.is_empty() {
+            true => Ok(law),
+            false => self.supposed.under(&self.reference, ledger, &law, &terms.reforms),
+        }
+    }
+
     /// The history of an area through a month. The ordinary question (law in force, everything
     /// known) is kept until something is recorded; others are worked out each time.
     ///
@@ -43,7 +55,7 @@ impl Service {
         month: Month,
         terms: &Terms,
     ) -> Result<Arc<Timeline>, ServiceError> {
-        let law = self.law(ledger, &terms.view)?;
+        let law = self.law_under(ledger, terms)?;
         let world = self.reference.world_under(ledger, &law);
         let newest = ledger.figures.newest_seen(&terms.view);
         let ordinary = Terms { strict: terms.strict, ..Terms::default() } == *terms;
@@ -80,7 +92,7 @@ impl Service {
         month: Month,
         terms: &Terms,
     ) -> Result<Vec<AreaCode>, ServiceError> {
-        let law = self.law(ledger, &terms.view)?;
+        let law = self.law_under(ledger, terms)?;
         let world = self.reference.world_under(ledger, &law);
         status::known(world, within)?;
         let mut deciding = Vec::new();
@@ -108,7 +120,7 @@ impl Service {
         with_amounts: bool,
     ) -> Result<Answer, ServiceError> {
         let timeline = self.timeline(ledger, area, month, terms)?;
-        let law = self.law(ledger, &terms.view)?;
+        let law = self.law_under(ledger, terms)?;
         let world = self.reference.world_under(ledger, &law);
         Ok(answer(world, &timeline, month, terms, with_amounts)?)
     }

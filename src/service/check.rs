@@ -134,7 +134,8 @@ pub fn check_texts(around: &Dataset, own: &BTreeMap<String, String>) -> Checked 
     let files: BTreeSet<String> = instruments.iter().map(|one| one.head.file.clone()).collect();
     let ids: BTreeSet<String> = instruments.iter().map(|one| one.head.id.clone()).collect();
     let others = around.library.instruments().iter();
-    instruments.splice(0..0, others.filter(|one| !ids.contains(&one.head.id)).cloned());
+    instruments
+        .splice(0..0, others.filter(|one| !ids.contains(&one.head.id)).map(|one| (**one).clone()));
     let (library, conflicts) = Library::with_conflicts(instruments, &around.areas);
     checked.findings.extend(conflicts);
     let recorded: BTreeSet<Code> = around.figures.iter().map(|one| one.series.clone()).collect();

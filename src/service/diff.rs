@@ -157,7 +157,9 @@ impl Diff {
         };
         let head = instrument.head.clone();
         let without = data.library.without(&head.id);
-        let with = without.instruments().iter().cloned().chain([instrument.clone()]).collect();
+        let with = (without.instruments().iter().map(|one| (**one).clone()))
+            .chain([instrument.clone()])
+            .collect();
         let (with, conflicts) = Library::with_conflicts(with, &data.areas);
         if !conflicts.is_empty() {
             return Err(DiffError::Refused(conflicts));

@@ -25,6 +25,7 @@ use crate::{
         file::SEGMENT_BYTES,
     },
     roster::person::PersonKey,
+    rules::finding::Finding,
     sheets::SheetError,
     store::{OpenReport, Progress, Store, StoreError, kept::Kept, ledger::Ledger},
 };
@@ -32,6 +33,10 @@ use crate::{
 pub mod reference;
 
 mod law;
+
+pub mod suppose;
+
+pub mod replay;
 
 mod ask;
 
@@ -70,6 +75,7 @@ use record::{Recorded, plan_figures, plan_law, plan_standards, unrecorded};
 use reference::Reference;
 use roster::Means;
 use sheet::NoNotice;
+use suppose::Supposed;
 use writer::{Acknowledged, Command, Plan, PlanFn, SubmitError, Writer};
 
 /// The present instant, in whole microseconds. The only place where the time of day is read.
@@ -93,6 +99,9 @@ pub enum ServiceError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A reform does not fit.
+    #[error("the reform: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Reform(Vec<Finding>),
     /// A month has no notice.
     #[error(transparent)]
     NoNotice(#[from] NoNotice),
@@ -152,6 +161,7 @@ pub struct Service {
     kept: Option<Kept>,
     timelines: RwLock<Cached>,
     earlier: Earlier,
+    supposed: Supposed,
 }
 
 #[derive(Default)]
@@ -239,6 +249,7 @@ impl Service {
             kept: None,
             timelines: RwLock::default(),
             earlier: Earlier::default(),
+            supposed: Supposed::default(),
         }
     }
 

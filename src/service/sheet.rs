@@ -160,7 +160,7 @@ impl Service {
     ) -> Result<NoticeFile, ServiceError> {
         let ledger = self.writer.snapshot();
         let timeline = self.timeline(&ledger, area, month, terms)?;
-        let law = self.law(&ledger, &terms.view)?;
+        let law = self.law_under(&ledger, terms)?;
         let world = self.reference.world_under(&ledger, &law);
         let status = answer(world, &timeline, month, terms, false)?.status;
         let words = self.reference.words();

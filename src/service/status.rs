@@ -40,6 +40,10 @@ impl Status {
             text.zh.push_str("(仅为本级指数情况,启动由下级地区分别决定)");
             text.en.push_str(" (its own index only; the areas below decide each for itself)");
         }
+        if self.documents.iter().any(|head| head.kind == Kind::Reform) {
+            text.zh.push_str("(按假设的规则,不得据以发放)");
+            text.en.push_str(" (under a supposed rule; nothing may be paid by it)");
+        }
         text
     }
 
@@ -53,6 +57,7 @@ impl Status {
                 ("地方文件,优先于其上级文件", "a regional document, over those above it")
             }
             Kind::Overlay => ("阶段性文件,优先于常规文件", "a temporary measure, over the others"),
+            Kind::Reform => ("假设的规则,优先于全部文件", "a supposed rule, over every document"),
             Kind::Assumption => {
                 ("假设,仅补充文件未作规定之处", "an assumption, only where the law is open")
             }

@@ -13,7 +13,7 @@ use super::Lint;
 impl Lint<'_> {
     /// At every month in which the document or one below it changes, and in every area it names.
     pub(super) fn limits(&mut self) {
-        if matches!(self.instrument.head.kind, Kind::National | Kind::Assumption) {
+        if matches!(self.instrument.head.kind, Kind::National | Kind::Assumption | Kind::Reform) {
             return;
         }
         let areas = self.areas();
