@@ -31,7 +31,7 @@ use price_linkage::{
         replay::{
             compare::{Extent, compare},
             parallel::in_order,
-            sweep::{Axis, points},
+            sweep::{Axis, Sweep, points},
             totals::{Heads, LawTotals},
         },
         status::answer,
@@ -265,11 +265,8 @@ fn analysts(service: &Service) {
     let mut paid = 0;
     let spent = timed(3, || {
         paid = 0;
-        let first = service.baseline(&scene, &provinces).unwrap();
-        let one = |point: &Vec<String>| {
-            let at = service.at_point(&scene, &axes, point).unwrap();
-            service.sweep_point(&at, &provinces, &first).unwrap().paid
-        };
+        let sweep = Sweep::new(service, &scene, &axes, &provinces).unwrap();
+        let one = |point: &Vec<usize>| sweep.point(point).unwrap().paid;
         in_order(&grid, one, |more| {
             paid += more;
             true

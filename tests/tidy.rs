@@ -88,6 +88,10 @@ fn each_outside_library_stays_in_its_room() {
             &["sled", "tonic", "prost", "tokio", "crate::service", "crate::store", "crate::engine"]
                 [..],
         ),
+        (
+            "charts",
+            &["sled", "tonic", "prost", "crate::service", "crate::store", "Utc::now", "f64"][..],
+        ),
         ("sheets", &["sled", "tonic", "prost", "crate::service", "crate::store", "Utc::now"][..]),
         ("service", &["sled::", "tonic", "prost", "crate::grpc", "crate::cli"][..]),
         ("grpc", &["sled", "crate::cli", "Utc::now"][..]),

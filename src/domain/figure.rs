@@ -126,6 +126,15 @@ impl Figures {
         Arc::make_mut(columns.entry(figure.series.clone()).or_default()).insert(figure);
     }
 
+    /// The figures of months through `last`. O(figures).
+    pub fn through(&self, last: Month) -> Self {
+        let columns = self.columns.values().flat_map(|columns| columns.values());
+        let all = columns.flat_map(|column| &column.months).flatten();
+        let mut kept = Self::default();
+        all.filter(|figure| figure.month <= last).for_each(|figure| kept.insert(figure.clone()));
+        kept
+    }
+
     /// The column of one area and series.
     pub fn column(&self, area: AreaCode, series: &Code) -> Option<&Column> {
         self.columns.get(&area)?.get(series).map(Arc::as_ref)

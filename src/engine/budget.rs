@@ -80,6 +80,9 @@ fn drawn_up(
     terms: &Terms,
     discretion: bool,
 ) -> Result<Draft, BudgetError> {
+    if world.library.is_hypothetical() {
+        return Err(BudgetError::Hypothetical);
+    }
     let mut work = Work { words, discretion, draft: Draft::default() };
     // The last headcount is of the last month.
     let last = rows.last().map(|row| row.month).max(world.figures.newest_seen(&terms.view));

@@ -86,6 +86,9 @@ pub enum BudgetError {
     /// Headcounts that cannot be budgeted, every one.
     #[error("{} headcounts cannot be budgeted; the first: {}", .0.len(), .0[0].text.en)]
     Refused(Vec<Refusal>),
+    /// A reform changed the law; nothing is paid by it.
+    #[error("the law is changed by a reform: nothing is paid by it")]
+    Hypothetical,
 }
 
 impl From<RangeError> for BudgetError {

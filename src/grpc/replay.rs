@@ -1,10 +1,6 @@
 //! ReplayService: what analysts ask.
 
-use std::{
-    collections::{BTreeSet, HashSet},
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::HashSet, sync::Arc, time::Instant};
 
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -25,7 +21,7 @@ use crate::{
             compare::{BLOCK, Compared, Extent, compare},
             outlook::AreaOutlook,
             parallel::in_order,
-            sweep::{Axis, POINTS_MAX, points},
+            sweep::{Axis, POINTS_MAX, Sweep, points},
             totals::Heads,
         },
         status::answer,
@@ -397,41 +393,47 @@ impl ReplayService for Replays {
         let axes = axes_in(asked.axes)?;
         known_documents(&self.0, std::slice::from_ref(&scene), &extent)?;
         let all = points(&axes);
-        // A path or value that does not fit is told before the work begins.
-        let mut terms = BTreeSet::new();
-        for point in &all {
-            let at = self.0.at_point(&scene, &axes, point).map_err(|error| of_service(&error))?;
-            if terms.insert(point.clone()) && terms.len() == 1 {
-                let checked = self.0.scene(at.terms.clone(), &figures);
-                checked.map_err(|error| of_service(&error))?;
+        for axis in &axes {
+            let mut seen = HashSet::new();
+            if let Some(twice) = axis.values.iter().find(|value| !seen.insert(*value)) {
+                return Err(BadField::new("axes.values", twice, "each value once").into());
             }
         }
-        if terms.len() < all.len() {
-            return Err(BadField::new("axes.values", all.len(), "each value once").into());
-        }
         let service = self.0.clone();
+        // A path or value that does not fit is told before the work begins.
+        {
+            let none = Extent { areas: Vec::new(), ..extent.clone() };
+            let sweep = Sweep::new(&service, &scene, &axes, &none);
+            let sweep = sweep.map_err(|error| of_service(&error))?;
+            for point in &all {
+                let at = sweep.scene(point).map_err(|error| of_service(&error))?;
+                if point.iter().all(|at| *at == 0) {
+                    let checked = self.0.scene(at.terms, &figures);
+                    checked.map_err(|error| of_service(&error))?;
+                }
+            }
+        }
         Ok(streamed(move |send| {
             use v1::sweep_response::Item;
             let words = service.reference.words();
             let sent =
                 |item| send.blocking_send(Ok(v1::SweepResponse { item: Some(item) })).is_ok();
             let failed = |error: Status| drop(send.blocking_send(Err(error)));
-            let first = match service.baseline(&scene, &extent) {
-                Ok(first) => first,
-                Err(error) => return failed(of_timeline(&error)),
+            let sweep = match Sweep::new(&service, &scene, &axes, &extent) {
+                Ok(sweep) => sweep,
+                Err(error) => return failed(of_service(&error)),
             };
-            let work = |point: &Vec<String>| match deadline {
+            let work = |point: &Vec<usize>| match deadline {
                 Some(deadline) if deadline <= Instant::now() => Err(passed()),
                 _ => {
-                    let at = service.at_point(&scene, &axes, point);
-                    let at = at.map_err(|error| of_service(&error))?;
-                    let totals = service.sweep_point(&at, &extent, &first);
-                    let totals = totals.map_err(|error| of_timeline(&error))?;
+                    let totals = sweep.point(point).map_err(|error| of_service(&error))?;
                     let told = message::totals(&words, "", true, extent.with_sums, &totals);
                     let totals = told.map_err(|error| of_timeline(&TimelineError::from(error)))?;
+                    let at = sweep.scene(point).map_err(|error| of_service(&error))?;
                     let reform = at.terms.reforms.last().map_or("", |one| one.digest());
+                    let values = axes.iter().zip(point).map(|(axis, at)| axis.values[*at].clone());
                     Ok(v1::SweepPoint {
-                        values: point.clone(),
+                        values: values.collect(),
                         reform_digest: reform.to_owned(),
                         totals: Some(totals),
                     })

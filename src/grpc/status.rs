@@ -163,6 +163,7 @@ fn of_run(why: &RunRefused) -> Status {
         RunRefused::Budget(BudgetError::Timeline(error)) => of_timeline(error),
         // The rows go back in the response; here only when there was no room for them.
         RunRefused::Budget(BudgetError::Refused(_)) => precondition("RUN_REFUSED"),
+        RunRefused::Budget(BudgetError::Hypothetical) => precondition("HYPOTHETICAL"),
         RunRefused::Empty { .. } => precondition("RUN_EMPTY"),
         RunRefused::Stale { .. } => precondition("RUN_STALE"),
         RunRefused::NothingToAdjust { .. } => precondition("RUN_NOTHING_TO_ADJUST"),

@@ -1,7 +1,7 @@
 //! How far areas are from their thresholds, and what the coming month would have to be.
 //!
 //! **Invariant:** nothing is forecast: a needed figure is the lowest that the engine itself answers
-//! with a payment, all else as it stands.
+//! with a payment, all else as it stands; figures of later months are not looked at.
 
 use chrono::{DateTime, NaiveDate};
 use rust_decimal::Decimal;
@@ -78,7 +78,9 @@ impl Service {
         areas: &[AreaCode],
         month: Month,
     ) -> Result<Vec<AreaOutlook>, TimelineError> {
-        let world = scene.world(&self.reference);
+        // Looked on from a past month, what came after it is not known.
+        let figures = scene.ledger.figures.through(month);
+        let world = World { figures: &figures, ..scene.world(&self.reference) };
         let mut found = Vec::with_capacity(areas.len());
         for area in areas {
             found.push(outlook(world, *area, month, &scene.terms)?);
