@@ -427,10 +427,37 @@ fn a_replay_as_known_when_a_decision_was_recorded_returns_that_decision() {
             let recorded =
                 (decision.triggered, decision.state, decision.since, &decision.law_digest);
             assert_eq!(found, recorded, "{code} {} revision {}", decision.month, decision.revision);
-            assert_eq!(status.reason(&service.reference.words()).zh, decision.reason_zh);
+            let words = service.reference.words();
+            assert_eq!(words.answer(decision.area, outcome).zh, decision.reason_zh);
             checked += 1;
             revised += u32::from(1 < decision.revision);
         }
     }
     assert!(100 < checked && 0 < revised, "{checked} {revised}");
+}
+
+/// What a quote tells beside its sums: payments by discretion in their months only, and the standard
+/// and rise that a sum comes from.
+#[test]
+fn a_quote_names_its_discretion_standard_and_rise() {
+    let service = shipped();
+    let ledger = service.writer.snapshot();
+    let quote = |code: &str, at: &str| {
+        let answer = service.answer(&ledger, area(code), month(at), &Terms::default(), true);
+        answer.unwrap().quote.unwrap()
+    };
+    let discretion =
+        ["2011-12", "2012-01", "2012-02"].map(|at| quote("152900", at).discretion.len());
+    assert_eq!(discretion, [0, 1, 0]);
+    let lines = quote("150100", "2020-01").lines;
+    let line = lines.iter().find(|line| {
+        line.group.as_str() == "subsistence_allowance" && line.residence == Residence::Urban
+    });
+    let line = line.unwrap();
+    let (base, rise) = (line.base().unwrap(), line.rise().unwrap());
+    assert_eq!((base.standard.as_str(), base.area), ("dibao_urban", area("150000")));
+    assert_eq!(
+        (rise.reading.series.as_str(), rise.percent.to_decimal(1).to_string()),
+        ("cpi", "4.9".to_owned())
+    );
 }
