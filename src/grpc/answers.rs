@@ -11,7 +11,7 @@ use tonic::{Code, Request, Response, Status};
 
 use crate::{
     domain::{area::AreaCode, decision::Triggered, month::Month},
-    engine::question::Terms,
+    engine::{question::Terms, timeline::Timeline},
     service::{Service, ServiceError, status::Answer},
     store::ledger::Ledger,
 };
@@ -208,8 +208,14 @@ impl Replay {
         let ledger = self.service.writer.snapshot();
         let mut totals = v1::ReplayTotals::default();
         for area in &self.areas {
+            // One timeline serves every month of the area: asked through the last month.
+            let timeline = self.service.timeline(&ledger, *area, self.until, &self.terms);
+            let timeline = match timeline.map_err(|error| of_service(&error)) {
+                Ok(timeline) => timeline,
+                Err(status) => return drop(send.blocking_send(Err(status))),
+            };
             for month in self.from.through(self.until) {
-                let item = self.month(&ledger, *area, month, &mut totals);
+                let item = self.month(&ledger, &timeline, month, &mut totals);
                 let failed = item.is_err();
                 // A client that went away ends the work at once.
                 if send.blocking_send(item).is_err() || failed {
@@ -224,20 +230,17 @@ impl Replay {
     fn month(
         &self,
         ledger: &Ledger,
-        area: AreaCode,
+        timeline: &Timeline,
         month: Month,
         totals: &mut v1::ReplayTotals,
     ) -> Result<v1::ReplayResponse, Status> {
         if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             return Err(passed());
         }
-        // One timeline serves every month of the area: asked through the last month.
-        let timeline = self.service.timeline(ledger, area, self.until, &self.terms);
-        let timeline = timeline.map_err(|error| of_service(&error))?;
         let law = self.service.law(ledger, &self.terms.view).map_err(|error| of_service(&error))?;
         let world = self.service.reference.world_under(ledger, &law);
         let answer =
-            crate::service::status::answer(world, &timeline, month, &self.terms, self.with_amounts);
+            crate::service::status::answer(world, timeline, month, &self.terms, self.with_amounts);
         let answer = answer.map_err(|error| of_timeline(&error))?;
         totals.months += 1;
         match answer.status.outcome.triggered {
