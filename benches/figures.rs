@@ -55,6 +55,14 @@ fn timed(rounds: usize, mut run: impl FnMut()) -> Duration {
     median((0..rounds).map(one).collect())
 }
 
+/// The most memory this process has held, in MiB.
+fn peak() -> u64 {
+    let text = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = text.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default();
+    let kib = line.split_whitespace().nth(1).and_then(|text| text.parse::<u64>().ok());
+    kib.unwrap_or(0) / 1024
+}
+
 /// User and system time of this process.
 fn cpu() -> Duration {
     let text = fs::read_to_string("/proc/self/stat").unwrap_or_default();
@@ -277,6 +285,7 @@ fn analysts(service: &Service) {
         grid.len(),
         provinces.areas.len()
     );
+    println!("memory held at most so far: {} MiB", peak());
 }
 
 fn recording() {
@@ -351,6 +360,7 @@ async fn unary(service: Arc<Service>) {
     };
     let echo = HealthClient::new(connect(bare).await);
     let status = v1::trigger_service_client::TriggerServiceClient::new(connect(ours).await);
+    let replay = v1::replay_service_client::ReplayServiceClient::new(connect(ours).await);
     let bare = calls("bare tonic unary call", || {
         let mut echo = echo.clone();
         async move { echo.check(HealthCheckRequest { service: String::new() }).await.unwrap() }
@@ -372,17 +382,33 @@ async fn unary(service: Arc<Service>) {
         ours.1 / bare.1,
         ours.0 / bare.0
     );
+    let mut rounds = Vec::new();
+    for _ in 0..9 {
+        let mut replay = replay.clone();
+        let request = v1::ReplayRequest {
+            within: "000000".into(),
+            with_amounts: true,
+            asking: Some(v1::Asking { strict: true, ..Default::default() }),
+            depth: v1::Depth::Answer.into(),
+            ..Default::default()
+        };
+        let start = Instant::now();
+        let mut months = replay.replay(request).await.unwrap().into_inner();
+        black_box(months.message().await.unwrap());
+        rounds.push(start.elapsed());
+    }
+    println!("first month of a replay of every area, over the wire: {:?}", median(rounds));
 }
 
 fn main() {
     let start = Instant::now();
     let service = Service::in_memory(&[]).unwrap();
     println!("shipped data loaded and checked: {:?}", start.elapsed());
+    analysts(&service);
     documents(&service);
     resolution(&service);
     decisions(&service);
     national_budget(&service);
-    analysts(&service);
     recording();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(unary(Arc::new(service)));

@@ -1,6 +1,6 @@
 //! `subsidy` and `replay`: what is owed, and months under any law.
 
-use std::io::Write;
+use std::{collections::HashSet, io::Write};
 
 use clap::Args;
 use tokio_stream::StreamExt;
@@ -76,15 +76,28 @@ impl Subsidy {
 
 /// Says on standard error what the columns have no room for: why lines have no sum, each reason once
 /// for an area and month, and on which assumptions the others rest.
-#[derive(Default)]
-struct Remarks(Vec<String>);
+#[derive(Debug, Default)]
+struct Remarks {
+    told: HashSet<String>,
+    more: usize,
+}
+
+/// Most reasons told one by one.
+const REASONS_MAX: usize = 20;
 
 impl Remarks {
     fn tell(&mut self, place: &Place, status: &v1::Status, lines: &[v1::SubsidyLine]) {
         let (area, month) = (&status.area, month_text(status.month));
         for line in lines {
             match line.subsidy_yuan {
-                None => self.once(format!("{area} {month}: {}", say(place, &line.outcome_text))),
+                None => {
+                    let reason = format!("{area} {month}: {}", say(place, &line.outcome_text));
+                    if self.told.len() < REASONS_MAX {
+                        self.once(reason);
+                    } else if self.told.insert(reason) {
+                        self.more += 1;
+                    }
+                }
                 Some(_) => line.assumptions.iter().for_each(|id| {
                     self.once(match place.lang {
                         Language::Zh => format!("金额依据假设:{id}"),
@@ -96,9 +109,23 @@ impl Remarks {
     }
 
     fn once(&mut self, remark: String) {
-        if !self.0.contains(&remark) {
+        if !self.told.contains(&remark) {
             eprintln!("{remark}");
-            self.0.push(remark);
+            self.told.insert(remark);
+        }
+    }
+
+    /// Says how many reasons were not told one by one.
+    fn finish(self, place: &Place) {
+        if 0 < self.more {
+            let more = self.more;
+            eprintln!(
+                "{}",
+                match place.lang {
+                    Language::Zh => format!("另有 {more} 条原因,见 --format json"),
+                    Language::En => format!("{more} more reasons; see --format json"),
+                }
+            );
         }
     }
 }
@@ -238,6 +265,7 @@ impl Replay {
                 remarks.tell(place, status, &month.lines);
             }
         }
+        remarks.finish(place);
         Ok(())
     }
 }

@@ -208,43 +208,60 @@ impl Replay {
     /// Sends every month until done, cancelled or out of time. O(areas × months).
     fn run(self, send: &mpsc::Sender<Result<v1::ReplayResponse, Status>>) {
         let mut totals = v1::ReplayTotals::default();
-        // The first block is small, so that the first month is on its way at once.
+        let mut sent = |(triggered, month): (Triggered, v1::ReplayMonth)| {
+            totals.months += 1;
+            totals.triggered += i64::from(triggered == Triggered::Yes);
+            totals.undecidable += i64::from(triggered == Triggered::Undecidable);
+            let item = Some(v1::replay_response::Item::Month(month));
+            // A client that went away ends the work at once.
+            send.blocking_send(Ok(v1::ReplayResponse { item })).is_ok()
+        };
+        // The first area goes out month by month, so that the first month is on its way at once.
         let (first, rest) = self.areas.split_at(self.areas.len().min(1));
-        let blocks: Vec<_> = [first].into_iter().chain(rest.chunks(BLOCK)).collect();
-        let all = in_order(
-            &blocks,
-            |block| self.block(block),
-            |found| match found {
-                Ok(months) => months.into_iter().all(|(triggered, month)| {
-                    totals.months += 1;
-                    totals.triggered += i64::from(triggered == Triggered::Yes);
-                    totals.undecidable += i64::from(triggered == Triggered::Undecidable);
-                    let item = Some(v1::replay_response::Item::Month(month));
-                    // A client that went away ends the work at once.
-                    send.blocking_send(Ok(v1::ReplayResponse { item })).is_ok()
-                }),
+        let begun = self.block(first, &mut sent);
+        let mut complete = begun.is_ok();
+        let mut failure = begun.err().flatten();
+        if complete {
+            let blocks: Vec<_> = rest.chunks(BLOCK).collect();
+            let work = |block: &&[AreaCode]| {
+                let mut found = Vec::new();
+                self.block(block, |month| {
+                    found.push(month);
+                    true
+                })
+                .map(|()| found)
+            };
+            complete = in_order(&blocks, work, |found| match found {
+                Ok(months) => months.into_iter().all(&mut sent),
                 Err(error) => {
-                    let _ = send.blocking_send(Err(error));
+                    failure = error;
                     false
                 }
-            },
-        );
-        if all {
+            });
+        }
+        if let Some(error) = failure {
+            let _ = send.blocking_send(Err(error));
+        } else if complete {
             let item = Some(v1::replay_response::Item::Totals(totals));
             let _ = send.blocking_send(Ok(v1::ReplayResponse { item }));
         }
     }
 
-    fn block(&self, areas: &[AreaCode]) -> Result<Vec<(Triggered, v1::ReplayMonth)>, Status> {
+    /// Works out the months of some areas; refused when one is not taken, without an error, or when
+    /// one cannot be worked out.
+    fn block(
+        &self,
+        areas: &[AreaCode],
+        mut take: impl FnMut((Triggered, v1::ReplayMonth)) -> bool,
+    ) -> Result<(), Option<Status>> {
         let world = self.scene.world(&self.service.reference);
         let terms = &self.scene.terms;
         let newest = world.figures.newest_seen(&terms.view).unwrap_or(self.until);
         let mut histories = Histories::new(world, terms, self.until.max(newest));
         let words = self.service.reference.words();
-        let mut found = Vec::new();
         for area in areas {
             if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-                return Err(passed());
+                return Err(Some(passed()));
             }
             let (_, timeline) = histories.of(*area).map_err(|error| of_timeline(&error))?;
             for month in self.from.through(self.until) {
@@ -253,16 +270,14 @@ impl Replay {
                 let lines = answer.quote.iter().flat_map(|quote| &quote.lines);
                 let mut status = convert::status(&words, &answer.status, self.deep);
                 status.hypothetical = self.scene.hypothetical;
-                found.push((
-                    answer.status.outcome.triggered,
-                    v1::ReplayMonth {
-                        lines: lines.map(|line| convert::line(&words, line, self.deep)).collect(),
-                        status: Some(status),
-                    },
-                ));
+                let lines = lines.map(|line| convert::line(&words, line, self.deep)).collect();
+                let month = v1::ReplayMonth { lines, status: Some(status) };
+                if !take((answer.status.outcome.triggered, month)) {
+                    return Err(None);
+                }
             }
         }
-        Ok(found)
+        Ok(())
     }
 }
 

@@ -77,6 +77,8 @@ pub struct Library {
     named: HashSet<AreaCode>,
     has_reforms: bool,
     composed: RwLock<HashMap<Vec<usize>, Arc<RuleSet>>>,
+    /// What was chosen for documents asked for by name.
+    named_law: RwLock<HashMap<String, HashMap<AreaCode, Vec<usize>>>>,
 }
 
 /// No document has this id.
@@ -146,7 +148,8 @@ impl Library {
         let mut named: HashSet<_> = by_jurisdiction.keys().copied().collect();
         instruments.iter().for_each(|one| one.terms.areas_named(&mut named));
         let has_reforms = instruments.iter().any(|one| one.is_reform());
-        Self { instruments, by_jurisdiction, named, has_reforms, composed: RwLock::default() }
+        let (composed, named_law) = Default::default();
+        Self { instruments, by_jurisdiction, named, has_reforms, composed, named_law }
     }
 
     /// Every document, as given.
@@ -182,7 +185,7 @@ impl Library {
         let mut chosen = match law {
             Law::InForce => self.in_force(areas, area, month),
             Law::AsOf(fixed) => self.in_force(areas, area, *fixed),
-            Law::Document(id) => self.under(areas, area, id)?,
+            Law::Document(id) => self.under_once(areas, area, id)?,
         };
         if self.has_reforms {
             self.reform(areas, area, month, &mut chosen);
@@ -209,6 +212,24 @@ impl Library {
         if chosen.iter().any(is_law) || reforms.iter().any(|at| one(at).decides()) {
             chosen.extend(reforms);
         }
+    }
+
+    /// As [`Self::under`], worked out once for an area and document.
+    fn under_once(
+        &self,
+        areas: &Areas,
+        area: AreaCode,
+        id: &str,
+    ) -> Result<Vec<usize>, UnknownDocument> {
+        let known = self.named_law.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(chosen) = known.get(id).and_then(|by_area| by_area.get(&area)) {
+            return Ok(chosen.clone());
+        }
+        drop(known);
+        let chosen = self.under(areas, area, id)?;
+        let mut known = self.named_law.write().unwrap_or_else(PoisonError::into_inner);
+        known.entry(id.to_owned()).or_default().insert(area, chosen.clone());
+        Ok(chosen)
     }
 
     /// A document and all it amends, however long out of force, with the assumptions of its time.
