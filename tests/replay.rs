@@ -11,7 +11,10 @@ use price_linkage::{
         group::Residence,
         month::Month,
     },
-    engine::{amount::LineOutcome, budget::budget, draft::BudgetError, question::Terms},
+    engine::{
+        amount::LineOutcome, budget::budget, deadline::PayBy, draft::BudgetError, question::Terms,
+        timeline::Timeline,
+    },
     intake::figures::NewFigure,
     rules::{
         library::{Law, Library},
@@ -25,6 +28,7 @@ use price_linkage::{
             sweep::{Axis, Sweep, points},
             totals::{Heads, LawTotals},
         },
+        status::answer,
         suppose::Scene,
     },
 };
@@ -135,7 +139,7 @@ fn a_threshold_below_at_and_above_the_figure() {
         let area = area("150100");
         let answer = service.answer(&scene.ledger, area, month("2019-07"), &scene.terms, false);
         let status = answer.unwrap().status;
-        assert!(status.documents.last().unwrap().id == "reform");
+        assert!(status.documents.last().unwrap().id.starts_with("reform-"));
         assert!(status.reason(&service.reference.words()).zh.contains("假设的规则"));
         status.outcome.triggered
     };
@@ -157,7 +161,8 @@ fn a_reform_lies_over_any_law_and_only_in_its_own_months() {
             let scene = service.scene(terms.clone(), &[]).unwrap();
             let found = service.answer(&scene.ledger, area("150100"), month(at), terms, false);
             let status = found.unwrap().status;
-            let reforms = status.documents.iter().filter(|head| head.id == "reform").count();
+            let reforms =
+                status.documents.iter().filter(|head| head.id.starts_with("reform-")).count();
             (status.outcome.conditions[0].threshold.clone().map(|one| one.value), reforms)
         };
         assert_eq!(decided(&terms, "2019-06"), decided(&plain, "2019-06"), "{law:?}");
@@ -369,9 +374,9 @@ fn derivations_part_at_the_threshold_that_a_reform_moves() {
         "condition cpi: threshold",
         "condition cpi",
         "decision",
-        "step 1: rate",
-        "step 2: floor",
-        "step 3: round",
+        "step rate",
+        "step floor",
+        "step round",
         "outcome",
     ];
     assert_eq!(steps, expected);
@@ -460,4 +465,54 @@ fn a_quote_names_its_discretion_standard_and_rise() {
         (rise.reading.series.as_str(), rise.percent.to_decimal(1).to_string()),
         ("cpi", "4.9".to_owned())
     );
+}
+
+#[test]
+fn reforms_without_names_lie_over_each_other_and_under_a_sweep() {
+    let service = shipped();
+    let both = vec![set("trigger.conditions.food.threshold", "5"), set(CPI, "2.9")];
+    let scene = under(&service, both);
+    let axes = [
+        Axis { path: CPI.into(), values: vec!["3.0".into(), "3.1".into()] },
+        Axis {
+            path: "trigger.conditions.cpi.run_months".into(),
+            values: vec!["1".into(), "2".into()],
+        },
+    ];
+    let extent = extent(vec![area("150100"), area("420000")], false);
+    let sweep = Sweep::new(&service, &scene, &axes, &extent).unwrap();
+    let paid: Vec<_> = points(&axes).iter().map(|point| sweep.point(point).unwrap().paid).collect();
+    assert!(paid[2] < paid[0] && paid[1] < paid[0], "{paid:?}");
+}
+
+#[test]
+fn a_condition_that_no_document_has_is_refused() {
+    let service = shipped();
+    let reform = set("trigger.conditions.nope.threshold", "3");
+    let refused = service.scene(Terms { reforms: vec![reform], ..Terms::default() }, &[]);
+    let Err(ServiceError::Reform(findings)) = refused else { panic!("{refused:?}") };
+    assert_eq!(findings.iter().map(|one| one.code).collect::<Vec<_>>(), ["unknown_condition"]);
+}
+
+/// The due day of a supposed figure follows from the release date supposed with it.
+#[test]
+fn a_supposed_figure_keeps_its_release_date() {
+    let service = shipped();
+    let figure = |day: &str| NewFigure {
+        area: AreaCode::NATION,
+        series: "food".parse().unwrap(),
+        month: month("2019-04"),
+        value: "7.5".parse().unwrap(),
+        released_on: Some(day.parse().unwrap()),
+        source: "supposed".into(),
+    };
+    let due = |figures: &[NewFigure]| {
+        let scene = service.scene(Terms::default(), figures).unwrap();
+        let world = scene.world(&service.reference);
+        let timeline = Timeline::through(world, AreaCode::NATION, month("2019-06"), &scene.terms);
+        let answer = answer(world, &timeline.unwrap(), month("2019-04"), &scene.terms, false);
+        answer.unwrap().status.pay_by
+    };
+    assert_eq!(due(&[figure("2019-05-09")]), due(&[]));
+    assert!(matches!(due(&[]), PayBy::Day { .. }));
 }

@@ -92,6 +92,43 @@ impl Rows {
     }
 }
 
+/// Rows that are written as they come where the format allows it, so that many need no memory.
+pub(super) enum Stream {
+    /// CSV, on its way.
+    Csv(Box<csv::Writer<std::io::Stdout>>),
+    /// Any other format, written at the end.
+    Rows(Rows, Format),
+}
+
+impl Stream {
+    /// Begins with the header.
+    pub fn new(columns: &[&'static str], format: Format) -> anyhow::Result<Self> {
+        if format != Format::Csv {
+            return Ok(Self::Rows(Rows::new(columns), format));
+        }
+        let mut writer = csv::Writer::from_writer(std::io::stdout());
+        writer.write_record(columns)?;
+        Ok(Self::Csv(Box::new(writer)))
+    }
+
+    pub fn push(&mut self, row: Vec<String>) -> anyhow::Result<()> {
+        match self {
+            Self::Csv(writer) => Ok(writer.write_record(&row)?),
+            Self::Rows(rows, _) => {
+                rows.push(row);
+                Ok(())
+            }
+        }
+    }
+
+    pub fn finish(self) -> anyhow::Result<()> {
+        match self {
+            Self::Csv(mut writer) => writer.flush().context("write to standard output"),
+            Self::Rows(rows, format) => rows.print(format),
+        }
+    }
+}
+
 /// Writes messages as JSON: one as an object, several as lines.
 pub(super) fn json<M: Message>(name: &str, message: &M) -> anyhow::Result<()> {
     let pool = DescriptorPool::decode(DESCRIPTORS).context("read the descriptors")?;

@@ -11,7 +11,7 @@ use super::{
     Asking, Format, Language, Place,
     ask::{Depth, STATUS_COLUMNS, cited, status_row},
     client::{self, month_text, told, with, year_month},
-    output::{Rows, json, number, say},
+    output::{Rows, Stream, json, number, say},
     replay::Over,
 };
 
@@ -243,49 +243,66 @@ impl Replay {
                 _ => v1::Depth::Answer.into(),
             },
         };
-        let months = with(place, |transport| async move { collect(&transport, request).await })?;
-        if place.format == Format::Json {
-            return months.iter().try_for_each(|month| json("ReplayMonth", month));
-        }
-        let mut rows = match self.amounts {
-            true => Rows::new(&SUBSIDY_COLUMNS),
-            false => Rows::new(&STATUS_COLUMNS),
+        let columns: &[_] = if self.amounts { &SUBSIDY_COLUMNS } else { &STATUS_COLUMNS };
+        let mut out = match place.format {
+            Format::Json => None,
+            format => Some(Stream::new(columns, format)?),
         };
-        for month in &months {
-            let Some(status) = &month.status else { continue };
-            match self.amounts {
-                true => month.lines.iter().for_each(|line| rows.push(subsidy_row(status, line))),
-                false => rows.push(status_row(place, status)),
-            }
-        }
-        rows.print(place.format)?;
         let mut remarks = Remarks::default();
-        for month in months.iter().filter(|_| self.amounts) {
-            if let Some(status) = &month.status {
+        with(place, async |transport| {
+            each(&transport, request, |month| {
+                let Some(out) = &mut out else { return json("ReplayMonth", &month) };
+                let Some(status) = &month.status else { return Ok(()) };
+                if !self.amounts {
+                    return out.push(status_row(place, status));
+                }
                 remarks.tell(place, status, &month.lines);
-            }
+                month.lines.iter().try_for_each(|line| out.push(subsidy_row(status, line)))
+            })
+            .await
+        })?;
+        if let Some(out) = out {
+            out.finish()?;
         }
         remarks.finish(place);
         Ok(())
     }
 }
 
+/// Every month of a replay.
 pub(super) async fn collect(
     transport: &client::Transport,
     request: v1::ReplayRequest,
 ) -> anyhow::Result<Vec<v1::ReplayMonth>> {
+    let mut months = Vec::new();
+    each(transport, request, |month| {
+        months.push(month);
+        Ok(())
+    })
+    .await?;
+    Ok(months)
+}
+
+/// Hands over the months of a replay as they come.
+async fn each(
+    transport: &client::Transport,
+    request: v1::ReplayRequest,
+    mut take: impl FnMut(v1::ReplayMonth) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let stream = client::replay(transport).replay(request).await;
     let mut stream = stream.map_err(told)?.into_inner();
-    let mut months = Vec::new();
-    let mut totals = None;
+    let (mut taken, mut totals) = (0, None);
     while let Some(item) = stream.next().await {
         match item.map_err(told)?.item {
-            Some(v1::replay_response::Item::Month(month)) => months.push(month),
+            Some(v1::replay_response::Item::Month(month)) => {
+                taken += 1;
+                take(month)?;
+            }
             Some(v1::replay_response::Item::Totals(sums)) => totals = Some(sums),
             None => {}
         }
     }
-    let complete = totals.is_some_and(|totals| totals.months == months.len() as i64);
+    let complete = totals.is_some_and(|totals| totals.months == taken);
     anyhow::ensure!(complete, "the replay ended before its totals");
-    Ok(months)
+    Ok(())
 }

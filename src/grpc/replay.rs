@@ -46,6 +46,8 @@ use super::{
 
 /// Most areas in one replay.
 pub const REPLAY_AREAS_MAX: usize = 4_000;
+/// Areas worked on together when what each group is owed is told as well, some megabytes an area.
+const BLOCK_WITH_AMOUNTS: usize = 2;
 /// Most laws in one comparison.
 const LAWS_MAX: usize = 8;
 /// Most headcounts in one question.
@@ -100,8 +102,17 @@ impl Replays {
             let expected = format!("at most {FIGURES_MAX} figures");
             return Err(BadField::new("supposed_figures", figures.len(), &expected).into());
         }
-        let read = figures.iter().map(|figure| figure_in(&self.0, figure));
-        Ok(read.collect::<Result<_, _>>()?)
+        let mut seen = HashSet::new();
+        let mut read = Vec::with_capacity(figures.len());
+        for figure in figures {
+            let figure = figure_in(&self.0, figure)?;
+            if !seen.insert((figure.area, figure.series.clone(), figure.month)) {
+                let expected = "each area, series and month once";
+                return Err(BadField::new("supposed_figures", figure.month, expected).into());
+            }
+            read.push(figure);
+        }
+        Ok(read)
     }
 
     fn scene(&self, asking: Option<v1::Asking>, figures: &[NewFigure]) -> Result<Scene, Status> {
@@ -222,7 +233,8 @@ impl Replay {
         let mut complete = begun.is_ok();
         let mut failure = begun.err().flatten();
         if complete {
-            let blocks: Vec<_> = rest.chunks(BLOCK).collect();
+            let block = if self.with_amounts { BLOCK_WITH_AMOUNTS } else { BLOCK };
+            let blocks: Vec<_> = rest.chunks(block).collect();
             let work = |block: &&[AreaCode]| {
                 let mut found = Vec::new();
                 self.block(block, |month| {
@@ -270,6 +282,11 @@ impl Replay {
                 let lines = answer.quote.iter().flat_map(|quote| &quote.lines);
                 let mut status = convert::status(&words, &answer.status, self.deep);
                 status.hypothetical = self.scene.hypothetical;
+                if let Some(reason) = status.reason.as_mut().filter(|_| self.scene.supposed_figures)
+                {
+                    reason.zh.push_str("(含假设的数据,不得据以发放)");
+                    reason.en.push_str(" (with supposed figures; nothing may be paid by it)");
+                }
                 let lines = lines.map(|line| convert::line(&words, line, self.deep)).collect();
                 let month = v1::ReplayMonth { lines, status: Some(status) };
                 if !take((answer.status.outcome.triggered, month)) {
@@ -415,25 +432,16 @@ impl ReplayService for Replays {
             }
         }
         let service = self.0.clone();
-        // A path or value that does not fit is told before the work begins.
-        {
-            let none = Extent { areas: Vec::new(), ..extent.clone() };
-            let sweep = Sweep::new(&service, &scene, &axes, &none);
-            let sweep = sweep.map_err(|error| of_service(&error))?;
-            for point in &all {
-                let at = sweep.scene(point).map_err(|error| of_service(&error))?;
-                if point.iter().all(|at| *at == 0) {
-                    let checked = self.0.scene(at.terms, &figures);
-                    checked.map_err(|error| of_service(&error))?;
-                }
-            }
-        }
         Ok(streamed(move |send| {
             use v1::sweep_response::Item;
             let words = service.reference.words();
             let sent =
                 |item| send.blocking_send(Ok(v1::SweepResponse { item: Some(item) })).is_ok();
             let failed = |error: Status| drop(send.blocking_send(Err(error)));
+            // A path or value that does not fit is told before the work begins.
+            if let Err(error) = fitting(&service, &scene, &axes, &extent, &figures, deadline) {
+                return failed(error);
+            }
             let sweep = match Sweep::new(&service, &scene, &axes, &extent) {
                 Ok(sweep) => sweep,
                 Err(error) => return failed(of_service(&error)),
@@ -509,7 +517,12 @@ impl ReplayService for Replays {
             true => None,
             false => {
                 let residence = residence_in("residence", asked.residence)?;
-                Some((code_in("group", &asked.group)?, residence))
+                let group = code_in("group", &asked.group)?;
+                if !self.0.reference.data.groups.contains(&group) {
+                    let expected = "a group of groups.toml";
+                    return Err(BadField::new("group", &asked.group, expected).into());
+                }
+                Some((group, residence))
             }
         };
         let scenes = [self.scene(asked.first, &[])?, self.scene(asked.second, &[])?];
@@ -552,6 +565,31 @@ fn axes_in(axes: Vec<v1::SweepAxis>) -> Result<Vec<Axis>, BadField> {
         return Err(BadField::new("axes.path", &axis.path, expected));
     }
     Ok(axes.into_iter().map(|axis| Axis { path: axis.path, values: axis.values }).collect())
+}
+
+/// Checks every value of every axis once, as `rules check` does.
+fn fitting(
+    service: &Service,
+    scene: &Scene,
+    axes: &[Axis],
+    extent: &Extent,
+    figures: &[NewFigure],
+    deadline: Option<Instant>,
+) -> Result<(), Status> {
+    let nowhere = Extent { areas: Vec::new(), ..extent.clone() };
+    let sweep = Sweep::new(service, scene, axes, &nowhere).map_err(|error| of_service(&error))?;
+    for (place, axis) in axes.iter().enumerate() {
+        for at in 0..axis.values.len() {
+            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                return Err(passed());
+            }
+            let mut point = vec![0; axes.len()];
+            point[place] = at;
+            let found = sweep.scene(&point).map_err(|error| of_service(&error))?;
+            service.scene(found.terms, figures).map_err(|error| of_service(&error))?;
+        }
+    }
+    Ok(())
 }
 
 /// A document that does not exist is told before the work begins.

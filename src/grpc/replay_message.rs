@@ -87,9 +87,10 @@ fn group(sums: &totals::GroupTotals) -> v1::GroupTotals {
         group_name: None,
         residence: v1::Residence::Unspecified.into(),
         months: sums.months as i64,
-        yuan_each: Some(convert::decimal(sums.yuan_each)),
+        // What could not be worked out is no zero.
+        yuan_each: (0 < sums.months).then(|| convert::decimal(sums.yuan_each)),
         person_months: sums.person_months as i64,
-        yuan: Some(convert::decimal(sums.yuan)),
+        yuan: (0 < sums.person_months).then(|| convert::decimal(sums.yuan)),
         without_sum: sums.without_sum as i64,
         not_costed: sums.not_costed as i64,
     }

@@ -27,7 +27,8 @@ pub(super) fn read_head(
         true => Some(of_reform.to_owned()),
         false => required(reader, table, key),
     };
-    let id = text(reader, "id", "reform");
+    // Several reforms without a name of their own must be told apart.
+    let id = text(reader, "id", &format!("reform-{}", &digest[..12]));
     let title_zh = text(reader, "title_zh", "假设的规则");
     let title_en = text(reader, "title_en", "A supposed rule");
     let jurisdiction = text(reader, "jurisdiction", "000000");

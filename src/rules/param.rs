@@ -239,7 +239,7 @@ impl<T> Param<T> {
 }
 
 /// Every value that a parameter is given, in any case.
-pub(super) fn values<T>(param: &Param<T>) -> impl Iterator<Item = (&T, &Cite)> {
+pub fn values<T>(param: &Param<T>) -> impl Iterator<Item = (&T, &Cite)> {
     param.layers.iter().flat_map(Setting::values)
 }
 

@@ -13,6 +13,9 @@ use super::{
     instrument::Instrument,
 };
 
+/// How the text of settings begins.
+const HEAD: &str = "kind = \"reform\"\n";
+
 /// A reform. Two are equal when their texts are.
 #[derive(Debug, Clone)]
 pub struct Reform(Arc<Instrument>);
@@ -64,27 +67,23 @@ impl Reform {
     /// # Errors
     /// A path is no parameter, or does not take the value.
     pub fn written(settings: &[(String, String)]) -> Result<String, Vec<Finding>> {
-        let text = |quoted: bool| {
-            let lines = settings.iter().map(|(path, value)| {
-                let is_toml = value.starts_with(['[', '{', '"']);
-                match quoted && !is_toml {
-                    true => format!("{path} = {value:?}\n"),
-                    false => format!("{path} = {value}\n"),
-                }
-            });
-            let set: Vec<_> =
-                settings.iter().map(|(path, value)| format!("{path} = {value}")).collect();
-            let title = format!("{:?}", set.join(", "));
-            let head = format!(
-                "kind = \"reform\"\ntitle_zh = {title}\ntitle_en = {title}\n\
-                 clause = \"set\"\n"
-            );
-            head + &lines.collect::<String>()
-        };
-        // A decimal stands in quotes, a number of months does not.
-        let (quoted, bare) = (text(true), text(false));
-        let Err(wrong) = Self::parse("set", &quoted) else { return Ok(quoted) };
-        Self::parse("set", &bare).map(|_| bare).map_err(|_| wrong)
+        let mut lines = String::new();
+        for (path, value) in settings {
+            // A decimal stands in quotes, a number of months or a list does not.
+            let (quoted, bare) = (format!("{path} = {value:?}\n"), format!("{path} = {value}\n"));
+            let alone = |line: &str| Self::parse("set", &format!("{HEAD}{line}"));
+            match alone(&quoted) {
+                Ok(_) => lines.push_str(&quoted),
+                Err(_) if alone(&bare).is_ok() => lines.push_str(&bare),
+                Err(wrong) => return Err(wrong),
+            }
+        }
+        let set: Vec<_> =
+            settings.iter().map(|(path, value)| format!("{path} = {value}")).collect();
+        let title = format!("{:?}", set.join(", "));
+        let text =
+            format!("{HEAD}title_zh = {title}\ntitle_en = {title}\nclause = \"set\"\n{lines}");
+        Self::parse("set", &text).map(|_| text)
     }
 
     /// A reform that sets parameters; see [`Self::written`].

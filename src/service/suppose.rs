@@ -8,16 +8,18 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use chrono::{DateTime, NaiveDate};
+use chrono::DateTime;
 
 use crate::{
     domain::{code::Code, figure::Figure},
     engine::question::{Terms, World},
     intake::figures::NewFigure,
     rules::{
-        finding::Severity,
+        finding::{Finding, Severity},
+        instrument::Instrument,
         library::Library,
         lint::{Lists, lint},
+        param::values,
         reform::Reform,
     },
     store::ledger::Ledger,
@@ -63,7 +65,8 @@ impl Supposed {
             recorded: &recorded,
         };
         let found = reforms.iter().flat_map(|one| lint(one.instrument(), &under, lists));
-        let wrong: Vec<_> = found.filter(|one| one.severity == Severity::Error).collect();
+        let mut wrong: Vec<_> = found.filter(|one| one.severity == Severity::Error).collect();
+        wrong.extend(reforms.iter().flat_map(|one| unknown_conditions(one, law)));
         if !wrong.is_empty() {
             return Err(ServiceError::Reform(wrong));
         }
@@ -77,6 +80,34 @@ impl Supposed {
     }
 }
 
+/// Conditions that a reform sets though no document has them and it does not use them itself: most
+/// likely misspelt, and without any effect.
+fn unknown_conditions(reform: &Reform, law: &Library) -> Vec<Finding> {
+    let terms = &reform.instrument().terms;
+    let known = |name: &Code| {
+        let named = |one: &Arc<Instrument>| one.terms.conditions.contains_key(name);
+        law.instruments().iter().any(named)
+    };
+    let own: BTreeSet<&Code> =
+        [&terms.trigger.when, &terms.trigger.hold_when, &terms.trigger.end_when]
+            .into_iter()
+            .flat_map(values)
+            .flat_map(|(expr, _)| expr.names())
+            .collect();
+    let unknown = terms.conditions.keys().filter(|name| !known(name) && !own.contains(name));
+    unknown
+        .map(|name| Finding {
+            severity: Severity::Error,
+            code: "unknown_condition",
+            file: reform.instrument().head.file.clone(),
+            line: 1,
+            clause: String::new(),
+            en: format!("condition {name:?}: no document has it, and this one does not use it"),
+            zh: format!("条件 {name:?}:没有文件规定它,本文件也未使用"),
+        })
+        .collect()
+}
+
 /// One law over one state of knowledge, supposed or not: what replays run over.
 #[derive(Debug, Clone)]
 pub struct Scene {
@@ -88,6 +119,8 @@ pub struct Scene {
     pub terms: Terms,
     /// Whether a reform or a supposed figure stands in it, so that nothing may be paid by it.
     pub hypothetical: bool,
+    /// Whether a supposed figure stands in it.
+    pub supposed_figures: bool,
 }
 
 impl Scene {
@@ -103,7 +136,7 @@ impl Scene {
         let law = Arc::new(law.map_err(ServiceError::Reform)?);
         let mut terms = self.terms.clone();
         terms.reforms.push(reform);
-        Ok(Self { ledger: self.ledger.clone(), law, terms, hypothetical: true })
+        Ok(Self { law, terms, hypothetical: true, ..self.clone() })
     }
 }
 
@@ -124,18 +157,18 @@ impl Service {
                 supposed.figures.insert(supposed_figure(figure));
             }
         }
-        Ok(Scene { ledger, law, terms, hypothetical })
+        Ok(Scene { ledger, law, terms, hypothetical, supposed_figures: !figures.is_empty() })
     }
 }
 
-/// A figure that every view sees, after every recorded revision.
+/// A figure after every recorded revision, known at every instant.
 fn supposed_figure(figure: &NewFigure) -> Figure {
     Figure {
         area: figure.area,
         series: figure.series.clone(),
         month: figure.month,
         value: figure.value,
-        released_on: Some(NaiveDate::default()),
+        released_on: figure.released_on,
         source: figure.source.clone(),
         revision: u32::MAX,
         recorded_at: DateTime::default(),

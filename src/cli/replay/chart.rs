@@ -270,7 +270,8 @@ impl OfCost {
         let costs = |law: &v1::LawTotals| -> anyhow::Result<LawCosts> {
             let mut years: BTreeMap<i32, BTreeMap<&str, CostPart>> = BTreeMap::new();
             for one in &law.groups {
-                let yuan: Decimal = one.yuan.clone().unwrap_or_default().value.parse()?;
+                let Some(yuan) = &one.yuan else { continue };
+                let yuan: Decimal = yuan.value.parse()?;
                 let part =
                     years.entry(one.year).or_default().entry(&one.group).or_insert_with(|| {
                         CostPart { group: text(&one.group_name), yuan: Decimal::ZERO }

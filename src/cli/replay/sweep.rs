@@ -61,12 +61,15 @@ fn axis(text: &str) -> anyhow::Result<v1::SweepAxis> {
         bail!("{}, with FROM not above UNTIL and a positive STEP", expected());
     }
     let mut values = Vec::new();
+    let places = at.scale().max(step.scale());
     while at <= until {
+        at.rescale(places);
         values.push(at.to_string());
         if VALUES_MAX < values.len() {
             bail!("axis {text:?}: expected at most {VALUES_MAX} values");
         }
-        at = at.checked_add(step).with_context(expected)?;
+        let Some(next) = at.checked_add(step) else { break };
+        at = next;
     }
     Ok(v1::SweepAxis { path, values })
 }
@@ -146,7 +149,7 @@ mod tests {
     fn a_range_holds_both_ends_and_no_more() {
         let values = |text: &str| axis(text).map(|axis| axis.values).map_err(|e| e.to_string());
         assert_eq!(values("a=2.9..3.1/0.1").unwrap(), ["2.9", "3.0", "3.1"]);
-        assert_eq!(values("a=1..2/0.4").unwrap(), ["1", "1.4", "1.8"]);
+        assert_eq!(values("a=1..2/0.4").unwrap(), ["1.0", "1.4", "1.8"]);
         assert_eq!(values("a=x,y").unwrap(), ["x", "y"]);
         for bad in ["a", "a=1..2", "a=1..2/0", "a=2..1/1", "a=1..z/1"] {
             assert!(values(bad).is_err(), "{bad}");

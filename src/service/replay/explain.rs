@@ -134,13 +134,29 @@ impl Differences {
         });
         self.add("group", covered);
         let [Some(first), Some(second)] = &lines else { return };
-        let steps = first.steps.len().max(second.steps.len());
-        for at in 0..steps {
-            let both = [first.steps.get(at), second.steps.get(at)];
-            let name = both.iter().flatten().next().map_or("", |step| step.name.as_str());
-            let told = both.map(|step: Option<&StepTaken>| step.map(|step| words.step(step)));
-            self.add(format!("step {}: {name}", at + 1), told);
+        for name in in_order(&first.steps, &second.steps) {
+            let told = [first, second].map(|line| {
+                let step = line.steps.iter().find(|step| step.name == *name);
+                step.map(|step| words.step(step))
+            });
+            self.add(format!("step {name}"), told);
         }
         self.add("outcome", [first, second].map(|line| Some(words.line_outcome(line))));
     }
+}
+
+/// The names of the steps of both, each that only the second takes after the one before it there.
+fn in_order<'a>(first: &'a [StepTaken], second: &'a [StepTaken]) -> Vec<&'a Code> {
+    let mut names: Vec<&Code> = first.iter().map(|step| &step.name).collect();
+    let mut after = 0;
+    for step in second {
+        match names.iter().position(|name| **name == step.name) {
+            Some(at) => after = at + 1,
+            None => {
+                names.insert(after, &step.name);
+                after += 1;
+            }
+        }
+    }
+    names
 }

@@ -104,11 +104,13 @@ impl LawTotals {
         line: &Line,
         heads: &Heads,
     ) -> Result<(), RangeError> {
+        if matches!(line.outcome, LineOutcome::NotTriggered | LineOutcome::WithLater(_)) {
+            return Ok(());
+        }
         let key = (month.year(), line.group.clone(), line.residence);
         let of = self.sums.entry(key).or_default();
         let yuan = match line.outcome {
             LineOutcome::Owed(yuan) => yuan,
-            LineOutcome::NotTriggered | LineOutcome::WithLater(_) => return Ok(()),
             _ => {
                 of.without_sum += 1;
                 return Ok(());
