@@ -11,7 +11,7 @@ use super::{
     convert,
     page::Page,
     read::{BadField, area_in, area_opt, depth_in, month_in, month_opt, terms_in},
-    replay::areas_in,
+    replay_read::areas_in,
     status::{of_service, of_timeline, refused},
     v1::{self, subsidy_service_server::SubsidyService, trigger_service_server::TriggerService},
 };

@@ -46,6 +46,12 @@ mod replay;
 
 mod replay_message;
 
+mod replay_months;
+
+mod replay_read;
+
+mod replay_streams;
+
 mod diff;
 
 pub mod law;

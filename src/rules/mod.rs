@@ -37,6 +37,8 @@ pub mod instrument;
 
 pub mod reform;
 
+mod conflicts;
+
 pub mod library;
 
 pub mod lint;
