@@ -50,6 +50,17 @@ pub enum LineOutcome {
 }
 
 impl LineOutcome {
+    /// Whether the same is paid: not covered (none) and not triggered are both nothing, and what
+    /// cannot be computed is the same whatever is missing.
+    pub fn pays_alike(one: Option<&Self>, other: Option<&Self>) -> bool {
+        match (one, other) {
+            (None | Some(Self::NotTriggered), None | Some(Self::NotTriggered)) => true,
+            (Some(Self::Undecidable(_)), Some(Self::Undecidable(_))) => true,
+            (Some(Self::ByHand(_)), Some(Self::ByHand(_))) => true,
+            (one, other) => one == other,
+        }
+    }
+
     /// The word of it.
     pub fn word(&self) -> Outcome {
         match self {

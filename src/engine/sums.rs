@@ -52,7 +52,19 @@ fn failed(operation: &'static str, left: impl ToString, right: impl ToString) ->
     RangeError { operation, left: left.to_string(), right: right.to_string() }
 }
 
-pub(super) fn plus(left: Decimal, right: Decimal) -> Result<Decimal, RangeError> {
+/// The sum of two.
+///
+/// # Errors
+/// It leaves the range of exact arithmetic.
+pub fn plus(left: Decimal, right: Decimal) -> Result<Decimal, RangeError> {
+    left.checked_add(right).ok_or_else(|| failed("sum", left, right))
+}
+
+/// The sum of two counts.
+///
+/// # Errors
+/// It is more than can be counted.
+pub fn count(left: u64, right: u64) -> Result<u64, RangeError> {
     left.checked_add(right).ok_or_else(|| failed("sum", left, right))
 }
 
@@ -60,7 +72,11 @@ pub(super) fn less(left: Decimal, right: Decimal) -> Result<Decimal, RangeError>
     left.checked_sub(right).ok_or_else(|| failed("difference", left, right))
 }
 
-pub(super) fn times(left: Decimal, right: Decimal) -> Result<Decimal, RangeError> {
+/// The product of two.
+///
+/// # Errors
+/// It leaves the range of exact arithmetic.
+pub fn times(left: Decimal, right: Decimal) -> Result<Decimal, RangeError> {
     left.checked_mul(right).ok_or_else(|| failed("product", left, right))
 }
 

@@ -231,16 +231,18 @@ pub(super) fn quote(
                 reason: one.reason.clone(),
                 citation: Some(citation(&one.cite)),
                 each_further_yuan: one.each_further_yuan.map(decimal),
-                residence: one.residence.map_or(0, |one| residence(one).into()),
+                residence: one.residence.map_or(0, |one| v1::Residence::from(one).into()),
             })
             .collect(),
     }
 }
 
-pub(super) fn residence(residence: Residence) -> v1::Residence {
-    match residence {
-        Residence::Urban => v1::Residence::Urban,
-        Residence::Rural => v1::Residence::Rural,
+impl From<Residence> for v1::Residence {
+    fn from(residence: Residence) -> Self {
+        match residence {
+            Residence::Urban => Self::Urban,
+            Residence::Rural => Self::Rural,
+        }
     }
 }
 
@@ -254,7 +256,7 @@ pub(super) fn line(words: &Vocabulary<'_>, line: &Line, deep: Deep) -> v1::Subsi
     v1::SubsidyLine {
         group: line.group.to_string(),
         group_name: Some(text(name)),
-        residence: residence(line.residence).into(),
+        residence: v1::Residence::from(line.residence).into(),
         outcome: line.outcome.word().as_str().to_uppercase(),
         outcome_text: Some(text(words.line_outcome(line))),
         subsidy_yuan: line.yuan().map(decimal),

@@ -63,6 +63,14 @@ where
     }
 }
 
+/// Goes on while the deadline is not passed.
+pub(super) fn in_time(deadline: Option<Instant>) -> Result<(), Status> {
+    match deadline {
+        Some(deadline) if deadline <= Instant::now() => Err(passed()),
+        _ => Ok(()),
+    }
+}
+
 /// The status of a call whose deadline has passed.
 pub(super) fn passed() -> Status {
     refused(Code::DeadlineExceeded, "DEADLINE", "the deadline passed before the answer was ready")

@@ -135,7 +135,7 @@ fn sum(words: &Vocabulary<'_>, change: &SumChange) -> v1::SumChange {
     v1::SumChange {
         group: change.group.to_string(),
         group_name: Some(name(words, &change.group)),
-        residence: convert::residence(change.residence).into(),
+        residence: v1::Residence::from(change.residence).into(),
         outcome_before: outcome(before),
         outcome_after: outcome(after),
         yuan_before: yuan(before),

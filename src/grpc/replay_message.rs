@@ -35,7 +35,7 @@ pub(super) fn month(words: &Vocabulary<'_>, one: &ComparedMonth) -> v1::Compared
     let sums = one.sums.iter().map(|sum| v1::ComparedSum {
         group: sum.group.to_string(),
         group_name: Some(name(words, &sum.group)),
-        residence: convert::residence(sum.residence).into(),
+        residence: v1::Residence::from(sum.residence).into(),
         owed: sum.owed.iter().map(owed).collect(),
         persons: sum.persons.map_or(0, |persons| persons as i64),
     });
@@ -63,7 +63,7 @@ pub(super) fn totals(
         year: *year,
         group: code.to_string(),
         group_name: Some(name(words, code)),
-        residence: convert::residence(*residence).into(),
+        residence: v1::Residence::from(*residence).into(),
         ..group(sums)
     });
     Ok(v1::LawTotals {

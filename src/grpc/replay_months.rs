@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-use super::{convert, deadline::passed, read::Deep, status::of_timeline, v1};
+use super::{convert, deadline::in_time, read::Deep, status::of_timeline, v1};
 
 /// Areas worked on together when what each group is owed is told as well, some megabytes an area.
 const BLOCK_WITH_AMOUNTS: usize = 2;
@@ -90,9 +90,7 @@ impl Replay {
         let mut histories = Histories::new(world, terms, self.until.max(newest));
         let words = self.service.reference.words();
         for area in areas {
-            if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-                return Err(Some(passed()));
-            }
+            in_time(self.deadline)?;
             let (_, timeline) = histories.of(*area).map_err(|error| of_timeline(&error))?;
             for month in self.from.through(self.until) {
                 let answer = answer(world, timeline, month, terms, self.with_amounts);

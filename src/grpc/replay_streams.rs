@@ -23,18 +23,11 @@ use crate::{
 };
 
 use super::{
-    deadline::passed,
+    deadline::in_time,
     replay_message as message,
     status::{of_service, of_timeline},
     v1::{self, compare_response, sweep_response},
 };
-
-fn in_time(deadline: Option<Instant>) -> Result<(), Status> {
-    match deadline {
-        Some(deadline) if deadline <= Instant::now() => Err(passed()),
-        _ => Ok(()),
-    }
-}
 
 /// What a comparison runs over.
 pub(super) struct Comparison {

@@ -12,7 +12,7 @@ use crate::{
 };
 
 use super::{
-    convert::{decimal, instant, month, residence},
+    convert::{decimal, instant, month},
     status::of_timeline,
     v1,
 };
@@ -51,7 +51,7 @@ pub fn headcount(row: &Headcount) -> v1::Headcount {
         month: Some(month(row.month)),
         area: row.area.to_string(),
         group: row.group.to_string(),
-        residence: residence(row.residence).into(),
+        residence: v1::Residence::from(row.residence).into(),
         persons: row.persons as i64,
         households: row.households.unwrap_or(0) as i64,
     }

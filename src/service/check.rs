@@ -153,7 +153,7 @@ pub fn check_texts(around: &Dataset, own: &BTreeMap<String, String>) -> Checked 
 }
 
 /// What names are checked against.
-fn lists<'a>(around: &'a Dataset, recorded: &'a BTreeSet<Code>) -> Lists<'a> {
+pub(super) fn lists<'a>(around: &'a Dataset, recorded: &'a BTreeSet<Code>) -> Lists<'a> {
     Lists {
         areas: &around.areas,
         series: &around.series,

@@ -284,9 +284,11 @@ impl Diff {
         let keys: BTreeSet<_> = before.keys().chain(after.keys()).cloned().collect();
         let change = |(group, residence): (Code, Residence)| {
             let key = (group, residence);
-            let owed = [before.get(&key).cloned(), after.get(&key).cloned()];
+            let owed = [before.get(&key), after.get(&key)];
+            let differs = !LineOutcome::pays_alike(owed[0], owed[1]);
+            let owed = owed.map(Option::<&LineOutcome>::cloned);
             let (group, residence) = key;
-            (!pays_alike(&owed)).then_some(SumChange { group, residence, owed })
+            differs.then_some(SumChange { group, residence, owed })
         };
         Ok(keys.into_iter().filter_map(change).collect())
     }
@@ -295,17 +297,6 @@ impl Diff {
 fn owed(answer: Answer) -> BTreeMap<(Code, Residence), LineOutcome> {
     let lines = answer.quote.map(|quote| quote.lines).unwrap_or_default();
     lines.into_iter().map(|line| ((line.group, line.residence), line.outcome)).collect()
-}
-
-/// Whether the same is paid: not covered and not triggered are both nothing, and what cannot be
-/// computed is the same whatever is missing.
-fn pays_alike([before, after]: &[Option<LineOutcome>; 2]) -> bool {
-    match (before, after) {
-        (None | Some(LineOutcome::NotTriggered), None | Some(LineOutcome::NotTriggered)) => true,
-        (Some(LineOutcome::Undecidable(_)), Some(LineOutcome::Undecidable(_))) => true,
-        (Some(LineOutcome::ByHand(_)), Some(LineOutcome::ByHand(_))) => true,
-        (before, after) => before == after,
-    }
 }
 
 fn paired([before, after]: [Vec<Shown>; 2]) -> BTreeMap<String, [Vec<Said>; 2]> {

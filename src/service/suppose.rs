@@ -18,14 +18,14 @@ use crate::{
         finding::{Finding, Severity},
         instrument::Instrument,
         library::Library,
-        lint::{Lists, lint},
+        lint::lint,
         param::values,
         reform::Reform,
     },
     store::ledger::Ledger,
 };
 
-use super::{Service, ServiceError, reference::Reference};
+use super::{Service, ServiceError, check::lists, reference::Reference};
 
 /// Libraries under reforms kept ready.
 const KEPT_MAX: usize = 16;
@@ -57,13 +57,7 @@ impl Supposed {
         let recorded: BTreeSet<Code> = (ledger.figures.areas().into_iter())
             .flat_map(|area| ledger.figures.series_of(area))
             .collect();
-        let lists = Lists {
-            areas: &data.areas,
-            series: &data.series,
-            groups: &data.groups,
-            standards: &data.standard_names,
-            recorded: &recorded,
-        };
+        let lists = lists(data, &recorded);
         let found = reforms.iter().flat_map(|one| lint(one.instrument(), &under, lists));
         let mut wrong: Vec<_> = found.filter(|one| one.severity == Severity::Error).collect();
         wrong.extend(reforms.iter().flat_map(|one| unknown_conditions(one, law)));
@@ -162,7 +156,7 @@ impl Service {
 }
 
 /// A figure after every recorded revision, known at every instant.
-fn supposed_figure(figure: &NewFigure) -> Figure {
+pub(super) fn supposed_figure(figure: &NewFigure) -> Figure {
     Figure {
         area: figure.area,
         series: figure.series.clone(),

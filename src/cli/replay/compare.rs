@@ -121,35 +121,39 @@ fn yes(value: bool) -> String {
     if value { "yes" } else { "no" }.to_owned()
 }
 
+/// Columns of what a law comes to.
+pub(super) const TOTALS_COLUMNS: [&str; 11] = [
+    "area_months",
+    "paid",
+    "starts",
+    "undecidable",
+    "gained",
+    "lost",
+    "yuan_each",
+    "person_months",
+    "cost_yuan",
+    "without_sum_months",
+    "not_costed_months",
+];
+
+/// What a law comes to, in those columns.
+pub(super) fn fields(law: &v1::LawTotals) -> impl Iterator<Item = String> {
+    let counts = [law.months, law.paid, law.starts, law.undecidable, law.gained, law.lost];
+    counts.map(|count| count.to_string()).into_iter().chain(sums(law.all.as_ref()))
+}
+
 /// What each law comes to.
 fn totals(laws: &[v1::LawTotals]) -> Rows {
-    let mut rows = Rows::new(&[
-        "law",
-        "hypothetical",
-        "area_months",
-        "paid",
-        "starts",
-        "undecidable",
-        "gained",
-        "lost",
-        "yuan_each",
-        "person_months",
-        "cost_yuan",
-        "without_sum_months",
-        "not_costed_months",
-    ]);
+    let mut rows = Rows::new(&[&["law", "hypothetical"][..], &TOTALS_COLUMNS].concat());
     for law in laws {
-        let counts = [law.months, law.paid, law.starts, law.undecidable, law.gained, law.lost];
-        let mut row = vec![law.name.clone(), yes(law.hypothetical)];
-        row.extend(counts.map(|count| count.to_string()));
-        row.extend(sums(law.all.as_ref()));
-        rows.push(row);
+        let head = [law.name.clone(), yes(law.hypothetical)];
+        rows.push(head.into_iter().chain(fields(law)).collect());
     }
     rows
 }
 
 /// What a group comes to; empty without sums.
-pub(super) fn sums(all: Option<&v1::GroupTotals>) -> [String; 5] {
+fn sums(all: Option<&v1::GroupTotals>) -> [String; 5] {
     let Some(all) = all else { return Default::default() };
     [
         number(&all.yuan_each),

@@ -15,7 +15,7 @@ use super::{
         client::{self, told, with, year_month},
         output::{Rows, json, say},
     },
-    LAW_HELP, law, residence,
+    LAW_HELP, law,
 };
 
 /// `explain-diff`
@@ -42,7 +42,7 @@ pub(in super::super) struct ExplainDiff {
 
 impl ExplainDiff {
     pub fn run(&self, place: &Place) -> anyhow::Result<()> {
-        let of = self.residence.map_or(v1::Residence::Unspecified, residence);
+        let of = self.residence.map_or(v1::Residence::Unspecified, v1::Residence::from);
         let request = v1::ExplainDifferenceRequest {
             area: self.area.clone(),
             month: Some(year_month(self.month)),

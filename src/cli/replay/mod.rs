@@ -89,17 +89,10 @@ impl Counted {
         let one = |row: crate::intake::headcounts::Assumed| v1::AssumedHeadcount {
             area: row.area.to_string(),
             group: row.group.to_string(),
-            residence: residence(row.residence).into(),
+            residence: v1::Residence::from(row.residence).into(),
             persons: row.persons as i64,
         };
         Ok(rows.into_iter().map(one).collect())
-    }
-}
-
-fn residence(residence: crate::domain::group::Residence) -> v1::Residence {
-    match residence {
-        crate::domain::group::Residence::Urban => v1::Residence::Urban,
-        crate::domain::group::Residence::Rural => v1::Residence::Rural,
     }
 }
 

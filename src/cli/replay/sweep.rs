@@ -14,7 +14,7 @@ use super::{
         output::{Rows, json},
     },
     Counted, Over,
-    compare::sums,
+    compare::{TOTALS_COLUMNS, fields},
 };
 
 /// Most values of one axis.
@@ -112,30 +112,11 @@ impl Sweep {
         if place.format == Format::Json {
             return points.iter().try_for_each(|point| json("SweepPoint", point));
         }
-        let counts = [
-            "area_months",
-            "paid",
-            "starts",
-            "undecidable",
-            "gained",
-            "lost",
-            "yuan_each",
-            "person_months",
-            "cost_yuan",
-            "without_sum_months",
-            "not_costed_months",
-        ];
-        let columns = paths.into_iter().chain(counts.map(str::to_owned));
+        let columns = paths.into_iter().chain(TOTALS_COLUMNS.map(str::to_owned));
         let mut rows = Rows::named(columns.collect());
         for point in points {
             let totals = point.totals.unwrap_or_default();
-            let counts =
-                [totals.months, totals.paid, totals.starts, totals.undecidable, totals.gained];
-            let mut row = point.values;
-            row.extend(counts.map(|count| count.to_string()));
-            row.push(totals.lost.to_string());
-            row.extend(sums(totals.all.as_ref()));
-            rows.push(row);
+            rows.push(point.values.into_iter().chain(fields(&totals)).collect());
         }
         rows.print(place.format)
     }

@@ -170,7 +170,10 @@ fn differing(area: AreaCode, laws: &[Vec<Line>], heads: &Heads) -> Vec<ComparedS
             owed.or_insert_with(|| vec![None; laws.len()])[at] = Some(line.outcome.clone());
         }
     }
-    let differs = |owed: &[Option<LineOutcome>]| owed.iter().any(|one| !alike(one, &owed[0]));
+    let differs = |owed: &[Option<LineOutcome>]| {
+        let first = owed[0].as_ref();
+        owed.iter().any(|one| !LineOutcome::pays_alike(one.as_ref(), first))
+    };
     let sums = all.into_iter().filter(|(_, owed)| differs(owed));
     sums.map(|((group, residence), owed)| ComparedSum {
         persons: heads.get(area, group, residence),
@@ -179,13 +182,4 @@ fn differing(area: AreaCode, laws: &[Vec<Line>], heads: &Heads) -> Vec<ComparedS
         owed,
     })
     .collect()
-}
-
-/// Whether the same is paid: what cannot be computed is the same whatever is missing.
-fn alike(one: &Option<LineOutcome>, other: &Option<LineOutcome>) -> bool {
-    match (one, other) {
-        (Some(LineOutcome::Undecidable(_)), Some(LineOutcome::Undecidable(_))) => true,
-        (Some(LineOutcome::ByHand(_)), Some(LineOutcome::ByHand(_))) => true,
-        (one, other) => one == other,
-    }
 }

@@ -3,16 +3,12 @@
 //! **Invariant:** nothing is forecast: a needed figure is the lowest that the engine itself answers
 //! with a payment, all else as it stands; figures of later months are not looked at.
 
-use chrono::{DateTime, NaiveDate};
+use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use crate::{
     domain::{
-        area::AreaCode,
-        code::Code,
-        decision::Triggered,
-        exact::Exact,
-        figure::{Figure, Figures},
+        area::AreaCode, code::Code, decision::Triggered, exact::Exact, figure::Figures,
         month::Month,
     },
     engine::{
@@ -21,7 +17,11 @@ use crate::{
         timeline::{Timeline, TimelineError},
         trigger::{Follower, MonthOutcome},
     },
-    service::{Service, suppose::Scene},
+    intake::figures::NewFigure,
+    service::{
+        Service,
+        suppose::{Scene, supposed_figure},
+    },
 };
 
 /// The range looked through for a needed figure, in tenths: from -50.0 to 300.0.
@@ -155,15 +155,14 @@ fn with_figure(
     tenths: i64,
 ) -> Figures {
     let mut figures = figures.clone();
-    figures.insert(Figure {
+    figures.insert(supposed_figure(&NewFigure {
         area,
         series: series.clone(),
         month,
         value: Decimal::new(tenths, 1),
+        // Seen whatever the day asked for.
         released_on: Some(NaiveDate::default()),
         source: String::new(),
-        revision: u32::MAX,
-        recorded_at: DateTime::default(),
-    });
+    }));
     figures
 }

@@ -16,7 +16,10 @@ use crate::{
         group::Residence,
         month::Month,
     },
-    engine::amount::{Line, LineOutcome},
+    engine::{
+        amount::{Line, LineOutcome},
+        sums::{count, plus, times},
+    },
     rules::word::Unit,
 };
 
@@ -123,10 +126,8 @@ impl LawTotals {
             of.not_costed += 1;
             return Ok(());
         };
-        let cost = yuan.checked_mul(persons.into());
-        let cost = cost.ok_or_else(|| range("multiplication", yuan, persons))?;
         of.person_months = count(of.person_months, persons)?;
-        of.yuan = plus(of.yuan, cost)?;
+        of.yuan = plus(of.yuan, times(yuan, persons.into())?)?;
         Ok(())
     }
 
@@ -173,16 +174,4 @@ impl GroupTotals {
         self.yuan = plus(self.yuan, more.yuan)?;
         Ok(())
     }
-}
-
-fn plus(left: Decimal, right: Decimal) -> Result<Decimal, RangeError> {
-    left.checked_add(right).ok_or_else(|| range("addition", left, right))
-}
-
-fn count(left: u64, right: u64) -> Result<u64, RangeError> {
-    left.checked_add(right).ok_or_else(|| range("addition", left, right))
-}
-
-fn range(operation: &'static str, left: impl ToString, right: impl ToString) -> RangeError {
-    RangeError { operation, left: left.to_string(), right: right.to_string() }
 }
