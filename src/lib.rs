@@ -25,4 +25,8 @@ pub mod service;
 
 pub mod grpc;
 
+pub mod client;
+
+pub mod web;
+
 pub mod cli;

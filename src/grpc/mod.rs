@@ -64,4 +64,6 @@ mod due;
 
 pub mod roster;
 
+pub mod audit;
+
 pub mod server;

@@ -20,6 +20,7 @@ use crate::service::Service;
 use super::{
     DESCRIPTORS,
     answers::Answers,
+    audit::Audits,
     deadline::DeadlineLayer,
     law::Laws,
     record::Records,
@@ -28,10 +29,10 @@ use super::{
     run::Runs,
     status::internal,
     v1::{
-        area_service_server::AreaServiceServer, index_service_server::IndexServiceServer,
-        replay_service_server::ReplayServiceServer, roster_service_server::RosterServiceServer,
-        rule_service_server::RuleServiceServer, run_service_server::RunServiceServer,
-        standard_service_server::StandardServiceServer,
+        area_service_server::AreaServiceServer, audit_service_server::AuditServiceServer,
+        index_service_server::IndexServiceServer, replay_service_server::ReplayServiceServer,
+        roster_service_server::RosterServiceServer, rule_service_server::RuleServiceServer,
+        run_service_server::RunServiceServer, standard_service_server::StandardServiceServer,
         subsidy_service_server::SubsidyServiceServer, trigger_service_server::TriggerServiceServer,
     },
 };
@@ -70,6 +71,7 @@ pub fn routes(service: &Arc<Service>) -> Routes {
     let replays = Arc::new(Replays(service.clone()));
     let laws = Arc::new(Laws(service.clone()));
     let runs = Arc::new(Runs(service.clone()));
+    let audits = Arc::new(Audits(service.clone()));
     let rosters = Arc::new(Rosters::new(service.clone()));
     Routes::new(configured!(IndexServiceServer, records.clone()))
         .add_service(configured!(StandardServiceServer, records))
@@ -80,6 +82,7 @@ pub fn routes(service: &Arc<Service>) -> Routes {
         .add_service(configured!(RosterServiceServer, rosters))
         .add_service(configured!(RuleServiceServer, laws.clone()))
         .add_service(configured!(AreaServiceServer, laws))
+        .add_service(configured!(AuditServiceServer, audits))
 }
 
 /// Serves until `stop` resolves, then drains.
@@ -100,8 +103,10 @@ pub async fn serve(
         "pricelinkage.v1.SubsidyService",
         "pricelinkage.v1.ReplayService",
         "pricelinkage.v1.RunService",
+        "pricelinkage.v1.RosterService",
         "pricelinkage.v1.RuleService",
         "pricelinkage.v1.AreaService",
+        "pricelinkage.v1.AuditService",
     ];
     for name in names {
         reporter.set_service_status(name, tonic_health::ServingStatus::Serving).await;
