@@ -71,7 +71,7 @@ pub(super) fn derivations(visit: &Visit, quote: &v1::Quote) -> Markup {
         @if !quote.lines.is_empty() {
             h3 { (visit.say("怎样算出来的", "How each sum comes about")) }
         }
-        @for line in &quote.lines { (derivation(visit, line)) }
+        @for lines in alike(&quote.lines) { (derivation(visit, &lines)) }
         @if !quote.discretion.is_empty() {
             h3 { (visit.say("酌情发放(有记载,不作计算)", "Payments by discretion, never computed")) }
             ul {
@@ -87,12 +87,35 @@ pub(super) fn derivations(visit: &Visit, quote: &v1::Quote) -> Markup {
     }
 }
 
-fn derivation(visit: &Visit, line: &v1::SubsidyLine) -> Markup {
+/// Lines with the same derivation, in the order in which each first occurs.
+fn alike(lines: &[v1::SubsidyLine]) -> Vec<Vec<&v1::SubsidyLine>> {
+    let mut all: Vec<Vec<&v1::SubsidyLine>> = Vec::new();
+    for line in lines {
+        let same = all.iter_mut().find(|others| {
+            let other = others[0];
+            (&other.outcome_text, &other.steps, &other.pay_by_text, &other.covered_by)
+                == (&line.outcome_text, &line.steps, &line.pay_by_text, &line.covered_by)
+        });
+        match same {
+            Some(others) => others.push(line),
+            None => all.push(vec![line]),
+        }
+    }
+    all
+}
+
+fn derivation(visit: &Visit, lines: &[&v1::SubsidyLine]) -> Markup {
+    let Some(line) = lines.first() else { return html! {} };
     html! {
-        details.derivation id=(anchor(&line.group, line.residence())) {
+        details.derivation {
             summary {
-                (visit.text(&line.group_name)) " (" (residence(visit, line.residence())) ") "
-                strong { (visit.text(&line.outcome_text)) }
+                @for (at, line) in lines.iter().enumerate() {
+                    @if 0 < at { (visit.say("、", ", ")) }
+                    span id=(anchor(&line.group, line.residence())) {
+                        (visit.text(&line.group_name)) "(" (residence(visit, line.residence())) ")"
+                    }
+                }
+                " " strong { (visit.text(&line.outcome_text)) }
             }
             ol {
                 @for step in &line.steps {

@@ -132,6 +132,12 @@ async fn in_force(visit: &Visit) -> Result<Shown, Refusal> {
     Ok(Shown { title, tab: Tab::Law, tables, body })
 }
 
+/// A document by its number, or by its id where the number is not known.
+fn short(cite: &v1::Citation) -> String {
+    let name = if cite.number.is_empty() { &cite.instrument } else { &cite.number };
+    name.clone()
+}
+
 /// The value that holds, with what it replaced.
 fn parameters(visit: &Visit, rules: &v1::Rules) -> Table {
     let row = |parameter: &v1::Parameter| {
@@ -139,12 +145,13 @@ fn parameters(visit: &Visit, rules: &v1::Rules) -> Table {
         let cite = first.citation.clone().unwrap_or_default();
         let replaced = parameter.says.iter().skip(1).map(|says| {
             let cite = says.citation.clone().unwrap_or_default();
-            format!("{} ← 《{}》", says.text, cite.title_zh)
+            format!("{} ← {}", says.text, short(&cite))
         });
         vec![
+            Cell::new(word::parameter(visit, &parameter.path)),
             Cell::new(&parameter.path),
             Cell::new(format!("{} {}", first.text, first.when).trim()),
-            Cell::linked(format!("《{}》", cite.title_zh), format!("/rules/{}", cite.instrument)),
+            Cell::linked(short(&cite), format!("/rules/{}", cite.instrument)),
             Cell::new(&cite.clause),
             Cell::new(format!("{} {}", cite.confidence, word::confidence(visit, &cite.confidence))),
             Cell::new(replaced.collect::<Vec<_>>().join("; ")),
@@ -155,6 +162,7 @@ fn parameters(visit: &Visit, rules: &v1::Rules) -> Table {
         caption: Text::new("参数", "Parameters"),
         columns: vec![
             words("参数", "Parameter"),
+            words("代码", "Code"),
             words("取值", "Value"),
             words("文件", "Document"),
             words("条款", "Clause"),
@@ -171,7 +179,7 @@ fn groups(visit: &Visit, rules: &v1::Rules) -> Table {
         vec![
             Cell::new(visit.text(&group.name)),
             Cell::new(&group.group),
-            Cell::linked(format!("《{}》", cite.title_zh), format!("/rules/{}", cite.instrument)),
+            Cell::linked(short(&cite), format!("/rules/{}", cite.instrument)),
             Cell::new(&cite.clause),
         ]
     };

@@ -226,7 +226,6 @@ impl Found {
             words("状态", "State"),
             words("依据", "Why"),
             words("应发日期", "Due"),
-            words("缺少", "Missing"),
         ];
         let row = |status: &v1::Status| {
             let month = month_text(status.month);
@@ -234,14 +233,11 @@ impl Found {
                 Some((left, tone)) => Cell::new(format!("{} {left}", status.pay_by)).toned(tone),
                 None => Cell::new(""),
             };
-            let lacks = status.missing.iter().map(|one| visit.text(&one.text));
-            let lacks: Vec<_> = lacks.collect();
             vec![
                 Cell::linked(&status.area_name, area_page(&status.area, &month)),
                 Cell::new(word::state(visit, status.state())).toned(word::tone(status.triggered())),
                 Cell::new(visit.text(&status.reason)),
                 due,
-                Cell::new(lacks.join(visit.say(";", "; "))),
             ]
         };
         let at = self.statuses.first().and_then(|status| month_of(status.month));

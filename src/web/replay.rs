@@ -72,7 +72,7 @@ async fn shown(visit: &Visit) -> Result<Shown, Refusal> {
         false => Vec::new(),
     };
     let statuses: Vec<_> = replayed.iter().filter_map(|month| month.status.clone()).collect();
-    let tables = vec![paid(visit, &replayed), gained(visit, &totals)];
+    let tables = vec![paid(visit, &replayed), gained(&totals)];
     let name = area_name(visit, &area);
     let title = Text::new(format!("{name} 回测"), format!("Replay of {name}"));
     let body = html! {
@@ -107,7 +107,7 @@ async fn sliders(visit: &Visit, area: &str, at: Month) -> Result<Vec<Slider>, Re
     let rules = rule(&visit.ask()).get_rules(request).await?.into_inner();
     let mut found = Vec::new();
     for parameter in &rules.parameters {
-        let now = parameter.says.first().map(|says| says.text.clone()).unwrap_or_default();
+        let now = holds(parameter);
         let condition = parameter
             .path
             .strip_prefix("trigger.conditions.")
@@ -131,6 +131,15 @@ async fn sliders(visit: &Visit, area: &str, at: Month) -> Result<Vec<Slider>, Re
         found.push(Slider { path: parameter.path.clone(), name, now, value, most, step });
     }
     Ok(found)
+}
+
+/// The number that holds: the topmost one, through documents that leave it as it was; else what the
+/// topmost document says.
+fn holds(parameter: &v1::Parameter) -> String {
+    let number = |says: &&v1::Provision| says.text.parse::<rust_decimal::Decimal>().is_ok();
+    let through = parameter.says.iter().take_while(|says| number(says) || says.text == "inherited");
+    let first = through.into_iter().find(number).or(parameter.says.first());
+    first.map(|says| says.text.clone()).unwrap_or_default()
 }
 
 /// The law asked for.
@@ -209,7 +218,7 @@ async fn compared(
     Ok(totals)
 }
 
-fn gained(visit: &Visit, totals: &[v1::LawTotals]) -> Table {
+fn gained(totals: &[v1::LawTotals]) -> Table {
     let row = |law: &v1::LawTotals| {
         let each = law.all.as_ref().map(|all| number(&all.yuan_each)).unwrap_or_default();
         vec![
@@ -222,7 +231,6 @@ fn gained(visit: &Visit, totals: &[v1::LawTotals]) -> Table {
             Cell::new(each),
         ]
     };
-    let _ = visit;
     Table {
         id: "totals",
         caption: Text::new("与现行规则对照", "Beside the law in force"),
@@ -239,48 +247,56 @@ fn gained(visit: &Visit, totals: &[v1::LawTotals]) -> Table {
     }
 }
 
-/// The months paid or not decided, with the sums of each group.
+/// The months paid, each with the sums of every group, and stretches that cannot be decided.
 fn paid(visit: &Visit, months: &[v1::ReplayMonth]) -> Table {
-    let row = |month: &v1::ReplayMonth| {
-        let status = month.status.as_ref()?;
-        if status.triggered() == v1::Triggered::No {
-            return None;
-        }
+    let is_open = |month: &v1::ReplayMonth| {
+        month.status.as_ref().map(v1::Status::triggered) == Some(v1::Triggered::Undecidable)
+    };
+    let stretches = months.chunk_by(|one, other| is_open(one) && is_open(other));
+    let row = |stretch: &[v1::ReplayMonth]| {
+        let (first, last) = (stretch.first()?, stretch.last()?);
+        let status = first.status.as_ref().filter(|one| one.triggered() != v1::Triggered::No)?;
         let at = month_text(status.month);
-        let mut sums: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for line in &month.lines {
-            let sum = match number(&line.subsidy_yuan) {
-                sum if sum.is_empty() => visit.say("未定", "open").to_owned(),
-                sum => sum,
-            };
-            let who = format!(
-                "{}({})",
-                visit.text(&line.group_name),
-                word::residence(visit, line.residence())
-            );
-            sums.entry(sum).or_default().push(who);
-        }
-        let sums = sums.iter().map(|(sum, who)| format!("{sum}:{}", who.join("、")));
+        let until = month_text(last.status.as_ref().and_then(|status| status.month));
+        let sums = if is_open(first) { String::new() } else { sums(visit, &first.lines) };
         Some(vec![
             Cell::linked(&at, area_page(&status.area, &at)),
+            Cell::linked(&until, area_page(&status.area, &until)),
             Cell::new(word::state(visit, status.state())).toned(word::tone(status.triggered())),
             Cell::new(visit.text(&status.reason)),
-            Cell::new(sums.collect::<Vec<_>>().join(visit.say(";", "; "))),
+            Cell::new(sums),
         ])
     };
-    let mut rows: Vec<_> = months.iter().filter_map(row).collect();
+    let mut rows: Vec<_> = stretches.filter_map(row).collect();
     rows.reverse();
     Table {
         id: "months",
         caption: Text::new("发放或无法判定的月份", "Months paid or undecidable"),
         columns: vec![
-            words("指数月份", "Index month"),
+            words("起", "From"),
+            words("止", "Until"),
             words("状态", "State"),
             words("依据", "Why"),
             words("每人每月(元)", "A person and month (yuan)"),
         ],
         rows,
     }
+}
+
+/// The groups that get each sum.
+fn sums(visit: &Visit, lines: &[v1::SubsidyLine]) -> String {
+    let mut sums: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for line in lines {
+        let sum = match number(&line.subsidy_yuan) {
+            sum if sum.is_empty() => visit.say("未定", "open").to_owned(),
+            sum => sum,
+        };
+        let (name, residence) =
+            (visit.text(&line.group_name), word::residence(visit, line.residence()));
+        sums.entry(sum).or_default().push(format!("{name}({residence})"));
+    }
+    let sums = sums.iter().map(|(sum, who)| format!("{sum}:{}", who.join("、")));
+    sums.collect::<Vec<_>>().join(visit.say(";", "; "))
 }
 
 fn form(visit: &Visit, area: &str, (from, until): (Month, Month), sliders: &[Slider]) -> Markup {

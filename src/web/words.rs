@@ -136,3 +136,55 @@ pub(super) fn rhythm<'a>(visit: &Visit, rhythm: &'a str) -> &'a str {
     };
     visit.lang.pick(zh, rhythm)
 }
+
+/// The words of a parameter's path; what has no Chinese word stands for itself.
+pub(super) fn parameter(visit: &Visit, path: &str) -> String {
+    if visit.lang == crate::charts::Lang::En {
+        return path.replace(['.', '_'], " ");
+    }
+    path.split('.').filter_map(part).collect::<Vec<_>>().join(" · ")
+}
+
+fn part(word: &str) -> Option<&str> {
+    Some(match word {
+        "conditions" | "steps" => return None,
+        "trigger" => "启动",
+        "level" => "判定级别",
+        "when" => "条件组合",
+        "holds_on" => "维持条件",
+        "start" => "起发月份",
+        "below" => "跌破之后",
+        "series" => "指数",
+        "measure" => "口径",
+        "comparator" => "比较方式",
+        "threshold" => "临界值",
+        "run_months" => "连续月数",
+        "index_area" => "指数地区",
+        "amount" => "金额",
+        "order" => "步骤次序",
+        "rate" => "计算",
+        "floor" => "下限",
+        "cap" => "上限",
+        "round" => "取整",
+        "kind" => "方法",
+        "yuan" => "元",
+        "share" => "比例",
+        "base" => "基数",
+        "multiplier" => "乘数",
+        "bands" => "分档",
+        "unit" => "单位",
+        "mode" => "方式",
+        "due" | "deadline" => "发放期限",
+        "days" => "天数",
+        "working_days" => "工作日数",
+        "frequency" | "rhythm" => "发放周期",
+        "funding" => "资金",
+        "sources" => "来源",
+        "recipients" => "名单",
+        "cpi" => "CPI",
+        "food" => "食品",
+        "grain" => "粮食",
+        "pork" => "猪肉",
+        other => other,
+    })
+}

@@ -55,7 +55,8 @@
   // An address that names a derivation opens it.
   const open = () => {
     const found = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    if (found instanceof HTMLDetailsElement) found.open = true;
+    const folded = found && found.closest("details");
+    if (folded) folded.open = true;
   };
   addEventListener("hashchange", open);
   open();
