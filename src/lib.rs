@@ -23,6 +23,8 @@ pub mod store;
 
 pub mod service;
 
+pub mod access;
+
 pub mod grpc;
 
 pub mod client;

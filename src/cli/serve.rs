@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use crate::{
-    grpc::server,
+    grpc::{access::Gate, server},
     service::Service,
     web::{self, Settings, Site},
 };
@@ -149,8 +149,8 @@ impl Serve {
         let listener = listener.with_context(|| format!("listen on {address}"))?;
         let address = server::address(&listener).context("find the address of the page")?;
         println!("page on http://{address}/");
-        let settings = Settings { home: self.home.to_string(), encrypted: false };
-        let site = Arc::new(Site::new(service, settings));
+        let settings = Settings { home: self.home.to_string(), public: None, encrypted: false };
+        let site = Arc::new(Site::new(service, Arc::new(Gate::open()), settings));
         Ok(tokio::spawn(web::serve(site, listener, told(stopped))))
     }
 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use tonic::{Status, body::Body};
+use tonic::{Status, body::Body, service::Routes};
 use tower::{ServiceExt, util::BoxCloneSyncService};
 
 use crate::{
@@ -30,9 +30,14 @@ pub type Transport = BoxCloneSyncService<http::Request<Body>, http::Response<Bod
 /// Largest message received, in bytes.
 const MESSAGE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// The services in process.
+/// The services in process, for whoever may open the store.
 pub fn in_process(service: &Arc<Service>) -> Transport {
-    let routes = routes(service).prepare();
+    over(routes(service))
+}
+
+/// Services in process.
+pub fn over(routes: Routes) -> Transport {
+    let routes = routes.prepare();
     let routes =
         ServiceExt::<http::Request<Body>>::map_err(routes, |never| -> Error { match never {} });
     BoxCloneSyncService::new(routes)

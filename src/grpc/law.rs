@@ -11,6 +11,7 @@ use crate::{
 };
 
 use super::{
+    access::Asker,
     answers::Streamed,
     convert,
     deadline::deadline_in,
@@ -100,9 +101,11 @@ impl RuleService for Laws {
         asked: Request<v1::DiffInstrumentRequest>,
     ) -> Result<Response<Self::DiffInstrumentStream>, Status> {
         let deadline = deadline_in(asked.metadata().as_ref());
+        let asker = Asker::of(asked.extensions())?;
         let asked = asked.into_inner();
         let document = diff::document_in(asked.document)?;
-        let diff = self.0.diff(&document, asked.strict).map_err(|error| of_diff(&error))?;
+        let mut diff = self.0.diff(&document, asked.strict).map_err(|error| of_diff(&error))?;
+        diff.areas.retain(|area| asker.sees(&self.0, *area));
         Ok(Response::new(diff::stream(self.0.clone(), diff, deadline)))
     }
 }

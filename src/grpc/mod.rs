@@ -36,6 +36,8 @@ pub mod status;
 
 mod deadline;
 
+pub mod access;
+
 mod page;
 
 pub mod record;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use crate::{
-    domain::{code::Code, figure::View, month::Month},
+    domain::{area::AreaCode, code::Code, figure::View, month::Month},
     intake::{
         figures::{NewFigure, NewStandard, check_value, plausible_yuan},
         table::PROBLEMS_MAX,
@@ -17,6 +17,7 @@ use crate::{
 };
 
 use super::{
+    access::Asker,
     convert,
     page::Page,
     read::{
@@ -155,7 +156,7 @@ impl Records {
     }
 }
 
-type FigureKey = (crate::domain::area::AreaCode, Code, Month);
+type FigureKey = (AreaCode, Code, Month);
 
 #[tonic::async_trait]
 impl IndexService for Records {
@@ -163,8 +164,9 @@ impl IndexService for Records {
         &self,
         asked: Request<v1::RecordFiguresRequest>,
     ) -> Result<Response<v1::RecordFiguresResponse>, Status> {
-        let (metadata, _, asked) = asked.into_parts();
-        let request = request_in(&metadata, &asked.request_id, asked.validate_only)?;
+        let (_, extensions, asked) = asked.into_parts();
+        let asker = Asker::of(&extensions)?;
+        let request = request_in(&asker, &asked.request_id, asked.validate_only)?;
         counted(asked.figures.len())?;
         let read = asked.figures.iter().map(|figure| figure_in(&self.0, figure));
         let rows = match rows(read, |row| (row.area, row.series.clone(), row.month)) {
@@ -176,6 +178,7 @@ impl IndexService for Records {
                 return Ok(Response::new(refused));
             }
         };
+        asker.inside(&self.0, rows.iter().map(|row| row.area))?;
         let checked = request.validate_only.then(|| self.0.check_figures(&rows));
         let outcome = self.0.record_figures(request, rows).await.map_err(|e| of_service(&e))?;
         let recorded = outcome.recorded;
@@ -197,6 +200,7 @@ impl IndexService for Records {
         asked: Request<v1::GetFigureRequest>,
     ) -> Result<Response<v1::Figure>, Status> {
         let ((area, series, month), view) = Self::key_in(asked.get_ref())?;
+        Asker::of(asked.extensions())?.inside(&self.0, [area])?;
         let ledger = self.0.writer.snapshot();
         let found = ledger.figures.get(area, &series, month, &view);
         let name = || figure_not_recorded(&format!("{area}/{series}/{month}"));
@@ -207,9 +211,11 @@ impl IndexService for Records {
         &self,
         asked: Request<v1::ListFiguresRequest>,
     ) -> Result<Response<v1::ListFiguresResponse>, Status> {
-        let asked = asked.into_inner();
+        let (_, extensions, asked) = asked.into_parts();
+        let asker = Asker::of(&extensions)?;
         let page = Page::read(asked.page_size, &asked.page_token, 200, 1_000)?;
         let area = area_opt("area", &asked.area)?;
+        asker.inside(&self.0, area)?;
         let series = match asked.series.as_str() {
             "" => None,
             series => Some(code_in("series", series)?),
@@ -225,7 +231,9 @@ impl IndexService for Records {
         };
         let (from, until) =
             (from.unwrap_or(oldest).max(oldest), until.unwrap_or(newest).min(newest));
-        let areas = figures.areas().into_iter().filter(|one| area.is_none_or(|a| a == *one));
+        let wanted =
+            |one: &AreaCode| area.is_none_or(|area| area == *one) && asker.sees(&self.0, *one);
+        let areas = figures.areas().into_iter().filter(wanted);
         let keys = areas.flat_map(|area| {
             let all = figures.series_of(area).into_iter();
             let wanted = series.clone();
@@ -247,9 +255,11 @@ impl IndexService for Records {
         &self,
         asked: Request<v1::ListFigureRevisionsRequest>,
     ) -> Result<Response<v1::ListFiguresResponse>, Status> {
+        let asker = Asker::of(asked.extensions())?;
         let v1::ListFigureRevisionsRequest { area, series, month, known_at } = asked.into_inner();
         let key = v1::GetFigureRequest { area, series, month, known_at };
         let ((area, series, month), view) = Self::key_in(&key)?;
+        asker.inside(&self.0, [area])?;
         let ledger = self.0.writer.snapshot();
         let column = ledger.figures.column(area, &series);
         let revisions = column.map_or(&[][..], |column| column.revisions(month));
@@ -269,8 +279,9 @@ impl StandardService for Records {
         &self,
         asked: Request<v1::RecordStandardsRequest>,
     ) -> Result<Response<v1::RecordStandardsResponse>, Status> {
-        let (metadata, _, asked) = asked.into_parts();
-        let request = request_in(&metadata, &asked.request_id, asked.validate_only)?;
+        let (_, extensions, asked) = asked.into_parts();
+        let asker = Asker::of(&extensions)?;
+        let request = request_in(&asker, &asked.request_id, asked.validate_only)?;
         counted(asked.standards.len())?;
         let read = asked.standards.iter().map(|standard| self.standard_in(standard));
         let rows = match rows(read, |row| (row.area, row.standard.clone(), row.valid_from)) {
@@ -282,6 +293,7 @@ impl StandardService for Records {
                 return Ok(Response::new(refused));
             }
         };
+        asker.inside(&self.0, rows.iter().map(|row| row.area))?;
         let outcome = self.0.record_standards(request, rows).await.map_err(|e| of_service(&e))?;
         let recorded = outcome.recorded;
         Ok(Response::new(v1::RecordStandardsResponse {
@@ -297,13 +309,16 @@ impl StandardService for Records {
         &self,
         asked: Request<v1::ListStandardsRequest>,
     ) -> Result<Response<v1::ListStandardsResponse>, Status> {
-        let asked = asked.into_inner();
+        let (_, extensions, asked) = asked.into_parts();
+        let asker = Asker::of(&extensions)?;
         let page = Page::read(asked.page_size, &asked.page_token, 200, 1_000)?;
         let area = area_opt("area", &asked.area)?;
+        asker.inside(&self.0, area)?;
         let ledger = self.0.writer.snapshot();
         let all = ledger.standards.all().into_iter();
         let wanted = all.filter(|one| {
             area.is_none_or(|area| area == one.area)
+                && asker.sees(&self.0, one.area)
                 && (asked.standard.is_empty() || asked.standard == one.standard.as_str())
         });
         let (found, next_page_token) = page.of(wanted);

@@ -237,6 +237,7 @@ mod tests {
             principal: "test".into(),
             request_id: "request".into(),
             request_digest: "0".repeat(64),
+            origin: None,
             operation: Operation::RecordFigures { figures: vec![], decisions: vec![] },
             answer: json!({}),
         };

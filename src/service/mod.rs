@@ -143,6 +143,8 @@ pub struct Request {
     pub id: String,
     /// Check and answer, but record nothing.
     pub validate_only: bool,
+    /// Where the request comes from.
+    pub origin: Option<String>,
 }
 
 /// The outcome of a recording.
@@ -323,7 +325,7 @@ impl Service {
         let request_id = uuid::Uuid::now_v7().to_string();
         let request_digest = sha256_hex("seed");
         let principal = "seed".to_owned();
-        let command = Command { principal, request_id, request_digest, plan };
+        let command = Command { principal, request_id, request_digest, origin: None, plan };
         Ok(self.writer.submit(command)?)
     }
 
@@ -395,8 +397,8 @@ impl Service {
             let planned = plan(&self.writer.snapshot(), now()).map_err(SubmitError::Refused)?;
             return Ok(Outcome { sequence: 0, recorded: read_answer(&planned.answer) });
         }
-        let Request { principal, id: request_id, .. } = request;
-        let command = Command { principal, request_id, request_digest, plan };
+        let Request { principal, id: request_id, origin, .. } = request;
+        let command = Command { principal, request_id, request_digest, origin, plan };
         let acknowledged = self.writer.submit_async(command).await?;
         let recorded = read_answer(&acknowledged.answer);
         Ok(Outcome { sequence: acknowledged.sequence.unwrap_or(0), recorded })

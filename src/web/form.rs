@@ -26,7 +26,7 @@ pub(super) fn unreadable(why: impl std::fmt::Display) -> Refusal {
 impl Visit {
     /// Whether somebody has signed in.
     pub fn is_signed_in(&self) -> bool {
-        self.session.as_ref().is_some_and(|session| session.principal.is_some())
+        self.session.as_ref().is_some_and(|session| session.name().is_some())
     }
 
     /// Refuses a form without this session's token. Compared by digest, so that how long it takes tells

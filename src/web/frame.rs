@@ -87,14 +87,14 @@ fn header(visit: &Visit, shown: &Shown, product: &str) -> Markup {
 }
 
 fn signed(visit: &Visit) -> Markup {
-    let session = visit.session.as_ref().filter(|session| session.principal.is_some());
+    let session = visit.session.as_ref().filter(|session| session.name().is_some());
     let Some(session) = session else {
         return html! { a href="/sign-in" { (visit.say("登录", "Sign in")) } };
     };
     html! {
         form.inline method="post" action="/sign-out" {
             (token(visit))
-            span.name { (session.principal.as_deref().unwrap_or_default()) }
+            span.name { (session.name().unwrap_or_default()) }
             button.link { (visit.say("退出", "Sign out")) }
         }
     }

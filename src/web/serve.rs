@@ -1,6 +1,6 @@
 //! Addresses, and serving them.
 
-use std::{future::Future, io, sync::Arc, time::Duration};
+use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -13,7 +13,7 @@ use axum::{
 use tokio::net::TcpListener;
 use tonic_web::GrpcWebLayer;
 
-use crate::grpc::server::{DRAIN, routes};
+use crate::grpc::server::{DRAIN, guarded};
 
 use super::{
     area, assets, audit, document, downloads, figure, form::BYTES_MAX, headers, law, month, record,
@@ -22,7 +22,7 @@ use super::{
 
 /// Every address of the page, and the services as gRPC-Web.
 pub fn router(site: Arc<Site>) -> Router {
-    let services = routes(&site.service).into_axum_router().reset_fallback();
+    let services = guarded(&site.service, &site.gate).into_axum_router().reset_fallback();
     let rosters = Router::new()
         .route("/runs/{id}/payment-list", post(downloads::payment_list))
         .layer(DefaultBodyLimit::disable());
@@ -94,7 +94,8 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let (stopping, mut stopped) = tokio::sync::watch::channel(false);
-    let server = axum::serve(listener, router(site)).with_graceful_shutdown(async move {
+    let app = router(site).into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
         stop.await;
         let _ = stopping.send(true);
     });

@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::access::Caller;
+
 /// The cookie with the session's id.
 pub(super) const COOKIE: &str = "pl_session";
 
@@ -27,7 +29,7 @@ pub(super) struct Session {
     /// What its forms carry.
     pub token: String,
     /// Who signed in; none for a visitor who has only opened a form.
-    pub principal: Option<String>,
+    pub caller: Option<Caller>,
 }
 
 #[derive(Debug)]
@@ -40,6 +42,17 @@ struct Kept {
 impl Kept {
     fn is_over(&self, now: Instant) -> bool {
         LIFE < now.duration_since(self.begun) || IDLE < now.duration_since(self.used)
+    }
+}
+
+impl Session {
+    /// The name of whoever signed in.
+    pub fn name(&self) -> Option<&str> {
+        match self.caller.as_ref()? {
+            Caller::Stated(name) => Some(name),
+            Caller::Known(principal) => Some(&principal.name),
+            Caller::Public => None,
+        }
     }
 }
 
@@ -59,8 +72,8 @@ impl Sessions {
     ///
     /// # Errors
     /// The system gives no random bits.
-    pub fn begin(&self, principal: Option<String>) -> Result<Session, getrandom::Error> {
-        let session = Session { id: random()?, token: random()?, principal };
+    pub fn begin(&self, caller: Option<Caller>) -> Result<Session, getrandom::Error> {
+        let session = Session { id: random()?, token: random()?, caller };
         let now = Instant::now();
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if SESSIONS_MAX <= all.len() {
@@ -116,7 +129,7 @@ mod tests {
             (LIFE + second, second, false),
         ] {
             let sessions = Sessions::default();
-            let id = sessions.begin(Some("mei".into())).unwrap().id;
+            let id = sessions.begin(Some(Caller::Stated("mei".into()))).unwrap().id;
             aged(&sessions, &id, begun, used);
             assert_eq!(sessions.get(&id).is_some(), lasts, "{begun:?} {used:?}");
         }

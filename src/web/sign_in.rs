@@ -7,7 +7,7 @@ use axum::{
 };
 use maud::html;
 
-use crate::engine::reason::Text;
+use crate::{access::Caller, engine::reason::Text};
 
 use super::{
     form::Form,
@@ -46,17 +46,27 @@ fn form(visit: &Visit, wrong: &str) -> Shown {
         form.stacked method="post" action="/sign-in" {
             (token(visit))
             input type="hidden" name="back" value=(visit.field("back"));
-            label {
-                span { (visit.say("姓名", "Name")) }
-                input name="name" autocomplete="username" required autofocus maxlength="100";
+            @if visit.site.gate.is_open() {
+                label {
+                    span { (visit.say("姓名", "Name")) }
+                    input name="name" autocomplete="username" required autofocus maxlength="100";
+                }
+            } @else {
+                label {
+                    span { (visit.say("登录令牌", "Token")) }
+                    input name="name" type="password" autocomplete="current-password" required
+                        autofocus maxlength="200";
+                }
             }
             button.strong { (visit.say("登录", "Sign in")) }
         }
-        p.hint { (visit.say(
-            "本服务未设登录凭据,只在本机开放;所填姓名照实记入账本。",
-            "This service checks no credentials and is open on this machine alone; the name is \
-             recorded as stated.",
-        )) }
+        @if visit.site.gate.is_open() {
+            p.hint { (visit.say(
+                "本服务未设登录凭据,只在本机开放;所填姓名照实记入账本。",
+                "This service checks no credentials and is open on this machine alone; the name is \
+                 recorded as stated.",
+            )) }
+        }
     };
     Shown { title: Text::new("登录", "Sign in"), tab: Tab::None, tables: Vec::new(), body }
 }
@@ -78,19 +88,16 @@ pub(super) async fn enter(visit: Visit, body: Bytes) -> Response {
     if let Err(refusal) = visit.genuine(form_sent.value("token")) {
         return refusal.response(&visit);
     }
-    let name = form_sent.value("name").trim();
-    if name.is_empty()
-        || NAME_BYTES_MAX < name.len()
-        || !name.bytes().all(|b| (b' '..=b'~').contains(&b))
-    {
-        let wrong = visit.say(
-            "姓名请用 1 至 100 个英文字母、数字或标点",
-            "a name of 1 to 100 printable ASCII characters",
-        );
-        let wrong = wrong.to_owned();
-        return visit.answer(Ok(form(&visit, &wrong)));
-    }
-    let Ok(session) = visit.site.sessions.begin(Some(name.to_owned())) else {
+    let caller = match caller(&visit, form_sent.value("name").trim()).await {
+        Ok(caller) => caller,
+        Err(Wrong::Told(wrong)) => {
+            let mut response = visit.answer(Ok(form(&visit, wrong)));
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+            return response;
+        }
+        Err(Wrong::Refused(refusal)) => return refusal.response(&visit),
+    };
+    let Ok(session) = visit.site.sessions.begin(Some(caller)) else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
     if let Some(before) = &visit.session {
@@ -99,6 +106,30 @@ pub(super) async fn enter(visit: Visit, body: Bytes) -> Response {
     let mut response = Redirect::to(inside(form_sent.value("back"))).into_response();
     keep(&visit, &session, &mut response);
     response
+}
+
+enum Wrong {
+    Told(&'static str),
+    Refused(Refusal),
+}
+
+/// Whom a name or a token stands for.
+async fn caller(visit: &Visit, given: &str) -> Result<Caller, Wrong> {
+    let gate = &visit.site.gate;
+    if !gate.is_open() {
+        let found = gate.by_its_token(given).await;
+        let found = found.map_err(|status| Wrong::Refused(status.into()))?;
+        let wrong = visit.lang.pick("令牌无效或已失效", "The token is not known, or not any more");
+        return found.map(Caller::Known).ok_or(Wrong::Told(wrong));
+    }
+    let printable = given.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if given.is_empty() || NAME_BYTES_MAX < given.len() || !printable {
+        return Err(Wrong::Told(visit.lang.pick(
+            "姓名请用 1 至 100 个英文字母、数字或标点",
+            "A name of 1 to 100 printable ASCII characters is expected",
+        )));
+    }
+    Ok(Caller::Stated(given.to_owned()))
 }
 
 /// An address on this site, or the first page.

@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use chrono::NaiveDate;
 
 use crate::{
-    client::{Transport, in_process},
+    client::{Transport, over},
     domain::month::Month,
+    grpc::{access::Gate, server::guarded},
     service::Service,
 };
 
@@ -17,6 +18,9 @@ use super::{map::Outline, session::Sessions};
 pub struct Settings {
     /// The area shown first, six digits.
     pub home: String,
+    /// The principal as whom pages are read by whoever has not signed in; none means that nobody reads
+    /// them so.
+    pub public: Option<String>,
     /// Whether cookies are for encrypted connections only.
     pub encrypted: bool,
 }
@@ -25,6 +29,7 @@ pub struct Settings {
 pub struct Site {
     pub(super) service: Arc<Service>,
     pub(super) transport: Transport,
+    pub(super) gate: Arc<Gate>,
     pub(super) sessions: Sessions,
     pub(super) maps: BTreeMap<String, Outline>,
     pub(super) settings: Settings,
@@ -38,10 +43,11 @@ pub(super) fn first_month() -> Month {
 }
 
 impl Site {
-    /// A site over the services.
-    pub fn new(service: Arc<Service>, settings: Settings) -> Self {
+    /// A site over the services, behind the gate that stands before them.
+    pub fn new(service: Arc<Service>, gate: Arc<Gate>, settings: Settings) -> Self {
         Self {
-            transport: in_process(&service),
+            transport: over(guarded(&service, &gate)),
+            gate,
             sessions: Sessions::default(),
             maps: super::map::outlines(),
             settings,

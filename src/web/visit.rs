@@ -1,15 +1,20 @@
 //! One request for a page: in which language, by whom, with what in its address.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::{
-    extract::FromRequestParts,
+    extract::{ConnectInfo, FromRequestParts},
     http::{HeaderMap, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use tower::{ServiceExt, util::BoxCloneSyncService};
 
 use crate::{
+    access::{Caller, Origin},
     charts::Lang,
     client::{Transport, month_of},
     domain::month::Month,
@@ -33,6 +38,8 @@ pub(super) struct Visit {
     pub session: Option<Session>,
     /// The path, as it was asked for.
     pub path: String,
+    /// Where the visitor is.
+    pub address: Option<IpAddr>,
     /// The fields of the address.
     pub query: Vec<(String, String)>,
 }
@@ -47,7 +54,9 @@ impl FromRequestParts<Arc<Site>> for Visit {
         parts: &mut Parts,
         site: &Arc<Site>,
     ) -> Result<Self, Self::Rejection> {
-        Ok(Self::of(&parts.uri, &parts.headers, site.clone()))
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let address = peer.map(|peer| peer.0.ip().to_canonical());
+        Ok(Self { address, ..Self::of(&parts.uri, &parts.headers, site.clone()) })
     }
 }
 
@@ -71,7 +80,7 @@ impl Visit {
             _ => Lang::Zh,
         };
         let session = cookie(headers, session::COOKIE).and_then(|id| site.sessions.get(id));
-        Self { site, lang, session, path: uri.path().to_owned(), query }
+        Self { site, lang, session, path: uri.path().to_owned(), address: None, query }
     }
 
     /// A field of the address; empty when it is not there.
@@ -110,20 +119,22 @@ impl Visit {
         &self.site.service.reference
     }
 
-    /// The services, asked by whoever signed in.
+    /// The services, asked by whoever signed in, or where pages are public by the public's reader.
     pub fn ask(&self) -> Transport {
-        let Some(name) = self.session.as_ref().and_then(|session| session.principal.clone()) else {
-            return self.site.transport.clone();
+        let signed = self.session.as_ref().and_then(|session| session.caller.clone());
+        let site = &self.site;
+        let public = || {
+            let reader = site.settings.public.as_deref().and_then(|name| site.gate.by_name(name));
+            reader.map_or(Caller::Public, Caller::Known)
         };
-        let named = self.site.transport.clone().map_request(
+        let (caller, origin) = (signed.unwrap_or_else(public), Origin::Page(self.address));
+        BoxCloneSyncService::new(self.site.transport.clone().map_request(
             move |mut request: http::Request<tonic::body::Body>| {
-                if let Ok(name) = http::HeaderValue::from_str(&name) {
-                    request.headers_mut().insert("principal", name);
-                }
+                request.extensions_mut().insert(caller.clone());
+                request.extensions_mut().insert(origin);
                 request
             },
-        );
-        BoxCloneSyncService::new(named)
+        ))
     }
 
     /// The same address with other fields; an empty value leaves the field out.
