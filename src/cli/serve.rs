@@ -28,6 +28,9 @@ pub(super) struct Serve {
     /// Where to serve the page for people, for example 127.0.0.1:8080; without it there is none.
     #[arg(long, value_name = "ADDRESS")]
     page: Option<SocketAddr>,
+    /// A name under which the page is reached, besides those of this machine itself; may be repeated.
+    #[arg(long, value_name = "NAME")]
+    page_host: Vec<String>,
     /// The area that the page shows first.
     #[arg(long, value_name = "CODE", default_value = "150000")]
     home: crate::domain::area::AreaCode,
@@ -149,7 +152,12 @@ impl Serve {
         let listener = listener.with_context(|| format!("listen on {address}"))?;
         let address = server::address(&listener).context("find the address of the page")?;
         println!("page on http://{address}/");
-        let settings = Settings { home: self.home.to_string(), public: None, encrypted: false };
+        let settings = Settings {
+            home: self.home.to_string(),
+            public: None,
+            hosts: self.page_host.clone(),
+            encrypted: false,
+        };
         let site = Arc::new(Site::new(service, Arc::new(Gate::open()), settings));
         Ok(tokio::spawn(web::serve(site, listener, told(stopped))))
     }

@@ -65,8 +65,25 @@ pub(super) fn table(visit: &Visit, quote: &v1::Quote) -> Table {
     }
 }
 
+/// The table and the derivations; folded where there is no sum at all.
+pub(super) fn shown(visit: &Visit, quote: &v1::Quote, table: &Table) -> Markup {
+    let all = html! { (table.shown(visit)) (derivations(visit, quote)) };
+    let owed = quote.lines.iter().any(|line| line.outcome == "OWED");
+    if owed || !quote.discretion.is_empty() {
+        return all;
+    }
+    let why = quote.lines.first().map_or("", |line| visit.text(&line.outcome_text));
+    html! {
+        p { (visit.say("本月没有应发金额。", "No sum is owed for the month. ")) (why) }
+        details {
+            summary { (visit.say("逐类查看", "Group by group")) }
+            (all)
+        }
+    }
+}
+
 /// Each derivation, unfolded on demand.
-pub(super) fn derivations(visit: &Visit, quote: &v1::Quote) -> Markup {
+fn derivations(visit: &Visit, quote: &v1::Quote) -> Markup {
     html! {
         @if !quote.lines.is_empty() {
             h3 { (visit.say("怎样算出来的", "How each sum comes about")) }

@@ -14,7 +14,9 @@ use crate::{
 use super::{
     amounts,
     frame::{Shown, Tab},
-    parts::{area_page, cited, crumbs, days_left, figure_page, missing, month_choice, state_tag},
+    parts::{
+        area_page, cited, crumbs, days_left, figure_page, missing, month_choice, state_tag, steps,
+    },
     past::Past,
     refusal::Refusal,
     table::{Cell, Table, numbers, words},
@@ -117,8 +119,7 @@ impl Found {
             }
             section {
                 h2 { (visit.say("各类对象应发多少", "What each group is owed")) }
-                (tables[1].shown(visit))
-                (amounts::derivations(visit, &self.quote))
+                (amounts::shown(visit, &self.quote, &tables[1]))
             }
             (self.past.shown(visit, &tables[2..]))
         };
@@ -126,16 +127,12 @@ impl Found {
     }
 
     fn choice(&self, visit: &Visit) -> Markup {
-        let step = |by: i32| {
-            let month = self.month.plus(by).filter(|month| self.months.contains(month))?;
-            Some((area_page(&self.area, &month.to_string()), month.to_string()))
-        };
+        let to = |month: &str| area_page(&self.area, month);
         html! {
             form.choice method="get" {
                 (month_choice(visit, &self.months, self.month))
                 button { (visit.say("查看", "Show")) }
-                @if let Some((to, month)) = step(-1) { a href=(to) rel="prev" { "← " (month) } }
-                @if let Some((to, month)) = step(1) { a href=(to) rel="next" { (month) " →" } }
+                (steps(&self.months, self.month, to))
             }
         }
     }
@@ -203,7 +200,7 @@ fn conditions(visit: &Visit, status: &v1::Status) -> Table {
             Cell::new(visit.text(&condition.text)),
             Cell::new(result).toned(tone),
             observed,
-            Cell::new(&condition.comparator),
+            Cell::new(super::words::value(visit, &condition.comparator)),
             Cell::new(number(&condition.threshold)),
             Cell::new(match number(&condition.margin) {
                 margin if margin.is_empty() || margin.starts_with('-') => margin,

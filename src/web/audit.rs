@@ -148,7 +148,10 @@ fn table(visit: &Visit, entries: &[v1::JournalEntry]) -> Table {
     let row = |one: &v1::JournalEntry| {
         let kind = word::entry_kind(one.kind());
         let what = match one.kind() {
-            EntryKind::Law => Cell::new(one.documents.join("、")),
+            EntryKind::Law if one.documents.len() <= 3 => Cell::new(one.documents.join("、")),
+            EntryKind::Law => {
+                Cell::new(format!("{}{}", one.documents.len(), visit.say(" 份文件", " documents")))
+            }
             EntryKind::MakeRun => Cell::linked(&one.run, format!("/runs/{}", one.run)),
             EntryKind::MoveRun => {
                 let made = word::run_move(one.made());
@@ -159,7 +162,7 @@ fn table(visit: &Visit, entries: &[v1::JournalEntry]) -> Table {
         };
         vec![
             Cell::new(one.sequence.to_string()),
-            Cell::new(instant(one.recorded_at)),
+            Cell::new(instant(one.recorded_at)).toned("time"),
             Cell::new(&one.principal),
             Cell::new(visit.say(&kind.zh, &kind.en)),
             what,

@@ -109,6 +109,11 @@ async fn in_force(visit: &Visit) -> Result<Shown, Refusal> {
             }
         }
         section {
+            h2 { (visit.say("文件沿革", "Documents through time")) }
+            (timeline(visit, &documents, month, months.first().copied().unwrap_or(month)))
+            (tables[2].shown(visit))
+        }
+        section {
             h2 { (visit.say("各项参数及出处", "Parameters and where they stand")) }
             (tables[0].shown(visit))
             h3 { (visit.say("尚未明确的", "Left open")) }
@@ -121,11 +126,6 @@ async fn in_force(visit: &Visit) -> Result<Shown, Refusal> {
         section {
             h2 { (visit.say("保障对象", "Groups covered")) }
             (tables[1].shown(visit))
-        }
-        section {
-            h2 { (visit.say("文件沿革", "Documents through time")) }
-            (timeline(visit, &documents, month))
-            (tables[2].shown(visit))
         }
         (comparison(visit, &documents, &area, month))
     };
@@ -150,7 +150,7 @@ fn parameters(visit: &Visit, rules: &v1::Rules) -> Table {
         vec![
             Cell::new(word::parameter(visit, &parameter.path)),
             Cell::new(&parameter.path),
-            Cell::new(format!("{} {}", first.text, first.when).trim()),
+            Cell::new(format!("{} {}", word::value(visit, &first.text), first.when).trim()),
             Cell::linked(short(&cite), format!("/rules/{}", cite.instrument)),
             Cell::new(&cite.clause),
             Cell::new(format!("{} {}", cite.confidence, word::confidence(visit, &cite.confidence))),
@@ -162,7 +162,7 @@ fn parameters(visit: &Visit, rules: &v1::Rules) -> Table {
         caption: Text::new("参数", "Parameters"),
         columns: vec![
             words("参数", "Parameter"),
-            words("代码", "Code"),
+            words("代码", "Path"),
             words("取值", "Value"),
             words("文件", "Document"),
             words("条款", "Clause"),
@@ -237,16 +237,17 @@ fn open(visit: &Visit, rules: &v1::Rules) -> Vec<String> {
 }
 
 /// A bar for each document over the years, with the month asked about.
-fn timeline(visit: &Visit, documents: &[v1::Instrument], at: Month) -> Markup {
+fn timeline(visit: &Visit, documents: &[v1::Instrument], at: Month, newest: Month) -> Markup {
     let first = Month::new(2008, 1).unwrap_or(Month::FIRST);
     let months = |month: Month| 12 * i64::from(month.year()) + i64::from(month.month());
     let x = |month: Month| 3 * (months(month) - months(first)).max(0);
-    let last = at.plus(24).unwrap_or(at);
-    let (width, height) = (x(last), 22 * documents.len() as i64 + 24);
+    let last = newest.max(at).plus(12).unwrap_or(at);
+    // Room for the label of a document that begins late.
+    let (width, height) = (x(last) + 220, 22 * documents.len() as i64 + 24);
     html! {
         div.chart role="region" tabindex="0" aria-label=(visit.say("文件时间轴", "Documents over time")) {
             svg.timeline viewBox=(format!("0 0 {width} {height}")) width=(width) height=(height)
-                role="img" aria-label=(visit.say("文件时间轴,详见下表", "Documents over time; see the table")) {
+                role="group" aria-label=(visit.say("文件时间轴,详见下表", "Documents over time; see the table")) {
                 @for year in (first.year()..=last.year()).step_by(2) {
                     @let january = x(Month::new(year, 1).unwrap_or(first));
                     line class="grid" x1=(january) x2=(january) y1="16" y2=(height) {}
@@ -254,14 +255,16 @@ fn timeline(visit: &Visit, documents: &[v1::Instrument], at: Month) -> Markup {
                 }
                 @for (row, one) in (0_i64..).zip(documents) {
                     @let from = month_of(one.from).map_or(0, x);
-                    @let until = month_of(one.until).map_or(width, |until| x(until) + 3);
+                    @let until = month_of(one.until).map_or(x(last), |until| x(until) + 3);
                     @let y = 20 + 22 * row;
                     a href=(format!("/rules/{}", one.id)) {
                         rect class={ "bar " (one.kind) } x=(from) y=(y) height="18"
-                            width=((until.min(width) - from).max(6)) {
+                            width=((until - from).max(6)) {
                             title { (one.title_zh) " " (month_text(one.from)) "–" (month_text(one.until)) }
                         }
-                        text class="label" x=(from + 4) y=(y + 13) { (one.id) }
+                        text class="label" x=(from + 4) y=(y + 13) {
+                            @if one.number.is_empty() { (one.title_zh) } @else { (one.number) }
+                        }
                     }
                 }
                 line class="now" x1=(x(at)) x2=(x(at)) y1="16" y2=(height) {}

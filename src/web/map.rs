@@ -120,8 +120,9 @@ fn legend(visit: &Visit) -> Markup {
         figcaption {
             @for (tone, zh, en) in entries { span class=(tone) { (visit.say(zh, en)) } " " }
             span.source { (visit.say(
-                "示意图,边界不作划界依据",
-                "A sketch: its lines settle no boundary",
+                "轮廓:Apache ECharts 4.9.0(Apache-2.0),经简化;示意图,不作划界依据",
+                "Outlines: Apache ECharts 4.9.0 (Apache-2.0), simplified; a diagram, not evidence of any \
+                 boundary",
             )) }
         }
     }

@@ -50,6 +50,8 @@ mod runs;
 
 mod run;
 
+mod roster;
+
 mod downloads;
 
 mod record;

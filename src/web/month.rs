@@ -14,7 +14,7 @@ use crate::{
 
 use super::{
     frame::{Shown, Tab},
-    parts::{area_page, crumbs, days_left, missing, month_choice},
+    parts::{area_page, crumbs, days_left, missing, month_choice, steps},
     refusal::Refusal,
     table::{Cell, Table, words},
     visit::{Visit, address},
@@ -48,11 +48,13 @@ async fn found(visit: &Visit) -> Result<Found, Refusal> {
     };
     let ask = visit.ask();
     let months = visit.months().await?;
-    let month = visit.month_in("month")?.or(months.first().copied());
-    let month = month.unwrap_or_else(super::site::first_month);
     let request =
         v1::ListAreasRequest { within: within.clone(), page_size: 5_000, ..Default::default() };
     let areas = lists::areas(&ask, request).await?;
+    let below_it = areas.iter().filter(|area| area.parent == within && area.has_index);
+    let newest = visit.newest_index(below_it.map(|area| area.code.as_str()));
+    let month = visit.month_in("month")?.or(newest).or(months.first().copied());
+    let month = month.unwrap_or_else(super::site::first_month);
     let name = areas.iter().find(|area| area.code == within);
     let name = name.ok_or_else(Refusal::not_found)?.name.clone();
     let mut below: Vec<_> =
@@ -156,20 +158,14 @@ impl Found {
     }
 
     fn choice(&self, visit: &Visit) -> Markup {
-        let step = |by: i32| {
-            let month = self.month.plus(by).filter(|month| self.months.contains(month))?;
-            let month = month.to_string();
-            let fields = [("within", self.within.as_str()), ("month", month.as_str())];
-            Some((address("/", fields), month))
-        };
+        let to = |month: &str| address("/", [("within", self.within.as_str()), ("month", month)]);
         let places = [visit.site.settings.home.as_str(), "000000"];
         html! {
             form.choice method="get" action="/" {
                 input type="hidden" name="within" value=(self.within);
                 (month_choice(visit, &self.months, self.month))
                 button { (visit.say("查看", "Show")) }
-                @if let Some((to, month)) = step(-1) { a href=(to) rel="prev" { "← " (month) } }
-                @if let Some((to, month)) = step(1) { a href=(to) rel="next" { (month) " →" } }
+                (steps(&self.months, self.month, to))
                 span.spacer {}
                 @for code in places {
                     @if code != self.within {
@@ -190,17 +186,23 @@ impl Found {
         let unpaid = self.runs.iter().all(|run| !is_live(run));
         html! {
             ul.cards {
-                (card(self.count(v1::Triggered::Yes).to_string(), visit.say("地区发放", "areas paid"), "yes"))
-                (card(self.count(v1::Triggered::No).to_string(), visit.say("地区未启动", "areas not paid"), "no"))
+                (card(self.count(v1::Triggered::Yes).to_string(), visit.say("发放地区", "areas paid"), "yes"))
+                (card(self.count(v1::Triggered::No).to_string(), visit.say("未启动地区", "areas not paid"), "no"))
                 (card(
                     self.count(v1::Triggered::Undecidable).to_string(),
-                    visit.say("地区无法判定", "areas undecidable"),
+                    visit.say("无法判定地区", "areas undecidable"),
                     "unknown",
                 ))
-                (card(self.groups.len().to_string(), visit.say("类保障对象", "groups covered"), ""))
+                @if !self.groups.is_empty() {
+                    (card(
+                        self.groups.len().to_string(),
+                        visit.say("涉及对象(类)", "groups covered"),
+                        "",
+                    ))
+                }
                 (card(
                     if persons == 0 { nobody() } else { persons.to_string() },
-                    visit.say("人次(已编批次)", "persons in runs"),
+                    visit.say("已编批次人次", "persons in runs"),
                     "",
                 ))
                 @if let Some(day) = first_due {

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::{domain::month::Month, grpc::v1};
+use crate::{charts::Lang, domain::month::Month, engine::reason::Text, grpc::v1};
 
 use super::{
     visit::{Visit, address},
@@ -54,21 +54,25 @@ pub(super) fn cited(visit: &Visit, cite: &v1::Citation) -> Markup {
     }
 }
 
-/// What an answer lacks, and who supplies it.
+/// What an answer lacks, by who supplies it.
 pub(super) fn missing(visit: &Visit, all: &[v1::Missing]) -> Markup {
+    let mut suppliers: Vec<(Text, Vec<&v1::Missing>)> = Vec::new();
+    for one in all {
+        let supplier = words::supplier(one);
+        match suppliers.iter_mut().find(|(known, _)| *known == supplier) {
+            Some((_, ones)) => ones.push(one),
+            None => suppliers.push((supplier, vec![one])),
+        }
+    }
     html! {
-        ul.missing {
-            @for one in all {
-                @let supplier = words::supplier(one);
-                li {
-                    (visit.text(&one.text))
-                    span.supplier {
-                        (visit.say(" 请由", " To be supplied by the "))
-                        (visit.say(&supplier.zh, &supplier.en))
-                        (visit.say("提供", ""))
-                    }
+        @for (supplier, ones) in &suppliers {
+            p.supplier {
+                @match visit.lang {
+                    Lang::Zh => { "请由" (supplier.zh) "提供:" },
+                    Lang::En => { "To be supplied by the " (supplier.en) ":" },
                 }
             }
+            ul.missing { @for one in ones { li { (visit.text(&one.text)) } } }
         }
     }
 }
@@ -81,15 +85,15 @@ pub(super) fn days_left(visit: &Visit, pay_by: &str) -> Option<(String, &'static
         0 => (visit.say("今天到期", "due today").to_owned(), "soon"),
         1.. => (
             match visit.lang {
-                crate::charts::Lang::Zh => format!("还有 {days} 天"),
-                crate::charts::Lang::En => format!("{days} days left"),
+                Lang::Zh => format!("还有 {days} 天"),
+                Lang::En => format!("{days} days left"),
             },
             "soon",
         ),
         _ => (
             match visit.lang {
-                crate::charts::Lang::Zh => format!("已过 {} 天", -days),
-                crate::charts::Lang::En => format!("{} days past", -days),
+                Lang::Zh => format!("已过 {} 天", -days),
+                Lang::En => format!("{} days past", -days),
             },
             "past",
         ),
@@ -129,4 +133,19 @@ pub(super) fn instant(at: Option<prost_types::Timestamp>) -> String {
     let at = crate::client::instant(at);
     let at = at.map(|at| at + chrono::TimeDelta::hours(8));
     at.map_or_else(String::new, |at| at.format("%Y-%m-%d %H:%M").to_string())
+}
+
+/// Links to the month before and the month after, as far as there are such.
+pub(super) fn steps(months: &[Month], month: Month, to: impl Fn(&str) -> String) -> Markup {
+    let step = |by: i32| month.plus(by).filter(|month| months.contains(month));
+    html! {
+        span.steps {
+            @if let Some(before) = step(-1).map(|month| month.to_string()) {
+                a href=(to(&before)) rel="prev" { "← " (before) } " "
+            }
+            @if let Some(after) = step(1).map(|month| month.to_string()) {
+                a href=(to(&after)) rel="next" { (after) " →" }
+            }
+        }
+    }
 }

@@ -63,29 +63,35 @@ fn form(visit: &Visit, grid: &Grid, released: &str, source: &str, wrong: &Markup
                 (visit.say("登录后录入", "Sign in to record"))
             } }
         }
-        form.stacked method="post" action="/record/check" enctype="multipart/form-data" {
-            (token(visit))
-            input type="hidden" name="month" value=(grid.month);
-            (grid.shown(visit))
-            label {
-                span { (visit.say("发布日期", "Day of release")) }
-                input name="released_on" type="date" value=(released);
-            }
-            label {
-                span { (visit.say("来源", "Source")) }
-                input name="source" value=(source) maxlength="200";
-            }
-            label {
-                span { (visit.say(
-                    "或上传表格(CSV:month, area_code, series, value, released_on, source)",
-                    "Or a file (CSV: month, area_code, series, value, released_on, source)",
-                )) }
-                input type="file" name="file" accept=".csv,text/csv";
-            }
-            button.strong disabled[!signed_in] { (visit.say("检查", "Check")) }
-        }
+        @if signed_in { (fields(visit, grid, released, source)) }
     };
     Shown { title, tab: Tab::Record, tables: Vec::new(), body }
+}
+
+fn fields(visit: &Visit, grid: &Grid, released: &str, source: &str) -> Markup {
+    html! {
+    form.stacked method="post" action="/record/check" enctype="multipart/form-data" {
+        (token(visit))
+        input type="hidden" name="month" value=(grid.month);
+        (grid.shown(visit))
+        label {
+            span { (visit.say("发布日期", "Day of release")) }
+            input name="released_on" type="date" value=(released);
+        }
+        label {
+            span { (visit.say("来源", "Source")) }
+            input name="source" value=(source) maxlength="200";
+        }
+        label {
+            span { (visit.say(
+                "或上传表格(CSV:month, area_code, series, value, released_on, source)",
+                "Or a file (CSV: month, area_code, series, value, released_on, source)",
+            )) }
+            input type="file" name="file" accept=".csv,text/csv";
+        }
+        button.strong { (visit.say("检查", "Check")) }
+    }
+    }
 }
 
 /// Checks what was typed or sent; records nothing.

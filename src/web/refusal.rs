@@ -56,6 +56,13 @@ impl Refusal {
         )
     }
 
+    /// In a page that has begun.
+    pub fn told(&self, visit: &Visit) -> maud::Markup {
+        html! {
+            p.wrong role="alert" { (visit.say(&self.text.zh, &self.text.en)) " " (self.detail) }
+        }
+    }
+
     pub fn response(&self, visit: &Visit) -> Response {
         if self.status == StatusCode::UNAUTHORIZED {
             let back = visit.here(&[]);

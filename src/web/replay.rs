@@ -291,11 +291,10 @@ fn sums(visit: &Visit, lines: &[v1::SubsidyLine]) -> String {
             sum if sum.is_empty() => visit.say("未定", "open").to_owned(),
             sum => sum,
         };
-        let (name, residence) =
-            (visit.text(&line.group_name), word::residence(visit, line.residence()));
-        sums.entry(sum).or_default().push(format!("{name}({residence})"));
+        let sum = format!("{} {sum}", word::residence(visit, line.residence()));
+        sums.entry(sum).or_default().push(visit.text(&line.group_name).to_owned());
     }
-    let sums = sums.iter().map(|(sum, who)| format!("{sum}:{}", who.join("、")));
+    let sums = sums.iter().map(|(sum, who)| format!("{sum}:{}", who.join(visit.say("、", ", "))));
     sums.collect::<Vec<_>>().join(visit.say(";", "; "))
 }
 
@@ -323,7 +322,7 @@ fn form(visit: &Visit, area: &str, (from, until): (Month, Month), sliders: &[Sli
                 }
                 @for slider in sliders {
                     label.slider {
-                        span { (slider.name) " (" (visit.say("现行 ", "now ")) (slider.now) ")" }
+                        span { (slider.name) " (" (visit.say("现行 ", "now ")) (word::value(visit, &slider.now)) ")" }
                         input type="range" name=(slider.path) min="0" max=(slider.most)
                             step=(slider.step) value=(slider.value);
                         output { (slider.value) }

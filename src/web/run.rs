@@ -174,7 +174,7 @@ fn events(visit: &Visit, run: &v1::Run) -> Table {
     let row = |event: &v1::RunEvent| {
         let made = word::run_move(event.made());
         vec![
-            Cell::new(instant(event.at)),
+            Cell::new(instant(event.at)).toned("time"),
             Cell::new(visit.say(&made.zh, &made.en)),
             Cell::new(&event.by),
             Cell::new(&event.reason),
@@ -228,7 +228,7 @@ fn possible(state: v1::RunState) -> &'static [v1::RunMove] {
 
 fn moves(visit: &Visit, run: &v1::Run) -> Markup {
     let possible = possible(run.state());
-    if possible.is_empty() {
+    if possible.is_empty() && !is_adjustable(run) {
         return html! { p { (visit.say("没有可办的事项。", "Nothing more can be done.")) } };
     }
     if !visit.is_signed_in() {
@@ -239,6 +239,26 @@ fn moves(visit: &Visit, run: &v1::Run) -> Markup {
             } }
         };
     }
+    html! {
+        @if !possible.is_empty() { (step_form(visit, run, possible)) }
+        @if is_adjustable(run) {
+            form.stacked method="post" action=(format!("/runs/{}/adjust", run.id)) {
+                (token(visit))
+                input type="hidden" name="request" value=(uuid::Uuid::now_v7());
+                label { span { (visit.say("补发说明", "Note")) } input name="note" maxlength="1000"; }
+                button { (visit.say("编制补发批次(按现行数据补足差额)", "Make an adjustment")) }
+            }
+        }
+    }
+}
+
+/// Whether what it left unpaid can be made up for by another run.
+fn is_adjustable(run: &v1::Run) -> bool {
+    let released = matches!(run.state(), v1::RunState::Released | v1::RunState::Closed);
+    released && run.adjusts.is_empty() && run.roster.is_none()
+}
+
+fn step_form(visit: &Visit, run: &v1::Run, possible: &[v1::RunMove]) -> Markup {
     html! {
         form.stacked method="post" action=(format!("/runs/{}/move", run.id)) {
             (token(visit))
@@ -264,6 +284,25 @@ fn moves(visit: &Visit, run: &v1::Run) -> Markup {
 pub(super) async fn step(Path(id): Path<String>, visit: Visit, body: Bytes) -> Response {
     match stepped(&visit, &id, &body).await {
         Ok(()) => Redirect::to(&format!("/runs/{id}")).into_response(),
+        Err(refusal) => refusal.response(&visit),
+    }
+}
+
+/// Makes an adjustment of a released run.
+pub(super) async fn adjust(Path(id): Path<String>, visit: Visit, body: Bytes) -> Response {
+    let made = async {
+        let form = Form::posted(&visit, &body)?;
+        let request = v1::MakeRunRequest {
+            request_id: form.value("request").to_owned(),
+            adjusts: id,
+            note: form.value("note").trim().to_owned(),
+            ..Default::default()
+        };
+        let made = runs(&visit.ask()).make_run(request).await?.into_inner();
+        Ok::<_, Refusal>(made.run.unwrap_or_default().id)
+    };
+    match made.await {
+        Ok(id) => Redirect::to(&format!("/runs/{id}")).into_response(),
         Err(refusal) => refusal.response(&visit),
     }
 }

@@ -4,10 +4,12 @@ use axum::{
     extract::Multipart,
     response::{IntoResponse, Redirect, Response},
 };
+use chrono::Datelike;
 use maud::{Markup, html};
 
 use crate::{
     client::{lists, month_text, number, run, year_month},
+    domain::month::Month,
     engine::reason::Text,
     grpc::{run_message::headcount, v1},
     intake::headcounts::read_headcounts,
@@ -25,6 +27,8 @@ use super::{
     words as word,
 };
 
+/// Index months before this one that are looked at for payments without a run.
+const MONTHS_BACK: i32 = 6;
 /// Days ahead of which payments without a run are told.
 const AHEAD_DAYS: i32 = 31;
 
@@ -45,6 +49,7 @@ async fn shown(visit: &Visit) -> Result<Shown, Refusal> {
     let request = v1::ListMissingRunsRequest {
         on: (visit.site.today)().to_string(),
         within_days: AHEAD_DAYS,
+        since: visit.month_in("since")?.or_else(|| recent(visit)).map(year_month),
         within: if within.is_empty() { home.clone() } else { within },
         page_size: 1_000,
         ..Default::default()
@@ -63,6 +68,9 @@ async fn shown(visit: &Visit) -> Result<Shown, Refusal> {
         h1 { (visit.say("发放批次", "Runs")) }
         (tables[0].shown(visit))
         (make_form(visit))
+        @if visit.is_signed_in() && !visit.site.service.person_keys.is_empty() {
+            (super::roster::form(visit, &month_text(month)))
+        }
         section {
             h2 { (visit.say("到期(或将到期)尚无批次的发放", "Payments due that no run pays yet")) }
             (tables[1].shown(visit))
@@ -77,6 +85,13 @@ async fn shown(visit: &Visit) -> Result<Shown, Refusal> {
     Ok(Shown { title, tab: Tab::Runs, tables, body })
 }
 
+/// The first index month whose payments are looked for: payments of earlier ones are past every due date
+/// there is, and asked for by `since`.
+fn recent(visit: &Visit) -> Option<Month> {
+    let today = (visit.site.today)();
+    Month::new(today.year(), today.month())?.plus(-MONTHS_BACK)
+}
+
 fn list(visit: &Visit, runs: &[v1::Run]) -> Table {
     let row = |run: &v1::Run| {
         let blocking = run.findings.iter().filter(|one| one.weight == "blocking").count();
@@ -88,7 +103,7 @@ fn list(visit: &Visit, runs: &[v1::Run]) -> Table {
             Cell::linked(number(&run.yuan), format!("/runs/{}#lines", run.id)),
             Cell::new(blocking.to_string()),
             Cell::new(&run.made_by),
-            Cell::new(instant(run.made_at)),
+            Cell::new(instant(run.made_at)).toned("time"),
             Cell::new(&run.note),
         ]
     };

@@ -17,13 +17,14 @@ use crate::grpc::server::{DRAIN, guarded};
 
 use super::{
     area, assets, audit, document, downloads, figure, form::BYTES_MAX, headers, law, month, record,
-    refusal::Refusal, replay, run, runs, sign_in, site::Site, visit::Visit,
+    refusal::Refusal, replay, roster, run, runs, sign_in, site::Site, visit::Visit,
 };
 
 /// Every address of the page, and the services as gRPC-Web.
 pub fn router(site: Arc<Site>) -> Router {
     let services = guarded(&site.service, &site.gate).into_axum_router().reset_fallback();
     let rosters = Router::new()
+        .route("/runs/roster", post(roster::make))
         .route("/runs/{id}/payment-list", post(downloads::payment_list))
         .layer(DefaultBodyLimit::disable());
     let pages = Router::new()
@@ -37,6 +38,7 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/runs", get(runs::page).post(runs::make))
         .route("/runs/{id}", get(run::page))
         .route("/runs/{id}/move", post(run::step))
+        .route("/runs/{id}/adjust", post(run::adjust))
         .route("/runs/{id}/{paper}", get(downloads::paper))
         .route("/notices/{area}/{month}", get(downloads::notice))
         .route("/record", get(record::page).post(record::confirm))
@@ -52,8 +54,9 @@ pub fn router(site: Arc<Site>) -> Router {
         .fallback(missing)
         .layer(middleware::from_fn(language))
         .layer(middleware::from_fn(headers::strict))
-        .with_state(site);
-    Router::new().merge(services.layer(GrpcWebLayer::new())).merge(pages)
+        .with_state(site.clone());
+    let named = middleware::from_fn_with_state(site, headers::named);
+    Router::new().merge(services.layer(GrpcWebLayer::new())).merge(pages).layer(named)
 }
 
 async fn missing(State(_): State<Arc<Site>>, visit: Visit) -> Response {

@@ -21,6 +21,8 @@ pub struct Settings {
     /// The principal as whom pages are read by whoever has not signed in; none means that nobody reads
     /// them so.
     pub public: Option<String>,
+    /// The names under which the page is reached, besides those of this machine itself.
+    pub hosts: Vec<String>,
     /// Whether cookies are for encrypted connections only.
     pub encrypted: bool,
 }

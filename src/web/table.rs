@@ -78,7 +78,10 @@ impl Table {
                     tbody {
                         @for row in &self.rows { tr {
                             @for (cell, column) in row.iter().zip(&self.columns) {
-                                td class=[column.is_number.then_some("n")] { (cell.shown()) }
+                                td class=[column.is_number.then_some("n")]
+                                    data-name=(visit.say(&column.name.zh, &column.name.en)) {
+                                    (cell.shown())
+                                }
                             }
                         } }
                         @if self.rows.is_empty() { tr {

@@ -157,6 +157,14 @@ impl Visit {
         }
     }
 
+    /// The newest month for which one of these areas has a CPI.
+    pub fn newest_index<'a>(&self, areas: impl Iterator<Item = &'a str>) -> Option<Month> {
+        let ledger = self.site.service.writer.snapshot();
+        let series = "cpi".parse().ok()?;
+        let of = |area: &str| ledger.figures.column(area.parse().ok()?, &series)?.newest();
+        areas.filter_map(of).max()
+    }
+
     /// The newest month with an index, and those before it back to the first.
     pub async fn months(&self) -> Result<Vec<Month>, Refusal> {
         let request = v1::ListStatusesRequest { page_size: 1, ..Default::default() };

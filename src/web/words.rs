@@ -188,3 +188,37 @@ fn part(word: &str) -> Option<&str> {
         other => other,
     })
 }
+
+/// A value of a parameter; what has no Chinese word stands for itself.
+pub(super) fn value<'a>(visit: &Visit, value: &'a str) -> &'a str {
+    let zh = match value {
+        "open" => "未定",
+        "inherited" => "沿用",
+        "any" => "任一",
+        "all" => "全部",
+        "month" => "当月同比",
+        "same_month" => "当月",
+        "next_month" => "次月",
+        "suspend" => "中止,恢复条件后再发",
+        "end" => "终止",
+        "prefecture" => "盟市(地级)",
+        "province, prefecture" => "省级、地级",
+        "province" => "省级",
+        "county" => "旗县",
+        "nation" => "全国",
+        "monthly" => "按月",
+        "quarterly" => "按季",
+        "person" => "按人",
+        "household" => "按户",
+        "half_up" => "四舍五入",
+        "up" => "进一",
+        "down" => "舍去",
+        "none" => "不取整",
+        ">=" => "达到(≥)",
+        ">" => "超过(>)",
+        "cpi or food" => "CPI 或食品",
+        "base_times_rise" => "标准×涨幅",
+        other => other,
+    };
+    visit.lang.pick(zh, value)
+}
