@@ -40,7 +40,7 @@ async fn month(visit: &Visit, asked: &str) -> Result<Month, Refusal> {
     if !asked.is_empty() {
         return asked.parse().map_err(|_| Refusal::field("month", asked, "2021-04"));
     }
-    let newest = visit.months().await?.first().copied();
+    let newest = visit.months().first().copied();
     let newest = newest.unwrap_or_else(super::site::first_month);
     Ok(newest.plus(1).unwrap_or(newest))
 }
