@@ -313,8 +313,12 @@ fn recording() {
         .collect();
     let started = Instant::now();
     for (at, chunk) in rows.chunks(2_000).enumerate() {
-        let request =
-            Request { principal: "bench".into(), id: format!("bench-{at}"), validate_only: false };
+        let request = Request {
+            principal: "bench".into(),
+            id: format!("bench-{at}"),
+            validate_only: false,
+            origin: None,
+        };
         runtime.block_on(service.record_figures(request, chunk.to_vec())).unwrap();
     }
     println!("recording {} figures in batches of 2000: {:?}", rows.len(), started.elapsed());

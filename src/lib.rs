@@ -23,6 +23,12 @@ pub mod store;
 
 pub mod service;
 
+pub mod access;
+
 pub mod grpc;
+
+pub mod client;
+
+pub mod web;
 
 pub mod cli;

@@ -414,7 +414,7 @@ fn a_replay_as_known_when_a_decision_was_recorded_returns_that_decision() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     for (at, value) in ["3.1", "2.1"].into_iter().enumerate() {
         let id = format!("0191a7a4-0000-7000-8000-{at:012}");
-        let request = Request { principal: "clerk".into(), id, validate_only: false };
+        let request = Request { principal: "clerk".into(), id, validate_only: false, origin: None };
         runtime.block_on(service.record_figures(request, vec![figure(value)])).unwrap();
     }
     let ledger = service.writer.snapshot();

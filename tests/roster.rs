@@ -8,6 +8,7 @@ use std::{
 };
 
 use price_linkage::{
+    access::principal::Reach,
     roster::{columns::Mapping, source::Format, work::Watch},
     service::{
         Service,
@@ -36,6 +37,7 @@ fn spec() -> RosterSpec {
         follows: None,
         ended: Vec::new(),
         elsewhere: Vec::new(),
+        within: Reach::Everywhere,
     }
 }
 

@@ -13,6 +13,7 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use parquet::{arrow::ArrowWriter, file::properties::WriterProperties};
 use price_linkage::{
+    access::principal::Reach,
     roster::{RosterError, columns::Mapping, source::Format, work::Watch},
     service::{
         Service,
@@ -37,6 +38,7 @@ fn spec() -> RosterSpec {
         follows: None,
         ended: Vec::new(),
         elsewhere: Vec::new(),
+        within: Reach::Everywhere,
     }
 }
 

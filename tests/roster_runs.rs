@@ -8,6 +8,7 @@ use std::{
 };
 
 use price_linkage::{
+    access::principal::Reach,
     domain::life::{Life, Move, RunState},
     roster::{columns::Mapping, person::PersonKey, source::Format, work::Watch},
     service::{
@@ -44,6 +45,7 @@ fn spec() -> RosterSpec {
         follows: None,
         ended: Vec::new(),
         elsewhere: Vec::new(),
+        within: Reach::Everywhere,
     }
 }
 
@@ -96,7 +98,7 @@ impl Desk {
     fn request(&mut self, principal: &str) -> Request {
         self.requests += 1;
         let id = format!("0191a7a4-0000-7000-8000-{:012}", self.requests);
-        Request { principal: principal.into(), id, validate_only: false }
+        Request { principal: principal.into(), id, validate_only: false, origin: None }
     }
 
     fn roster(&self, rows: &[String]) -> Roster {

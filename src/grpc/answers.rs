@@ -8,6 +8,7 @@ use tonic::{Code, Request, Response, Status};
 use crate::service::{Service, ServiceError, status::Answer};
 
 use super::{
+    access::Asker,
     convert,
     page::Page,
     read::{BadField, area_in, area_opt, depth_in, month_in, month_opt, terms_in},
@@ -28,12 +29,14 @@ pub(super) type Streamed<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Sen
 impl Answers {
     fn answer(
         &self,
+        asker: &Asker,
         area: &str,
         month: Option<v1::YearMonth>,
         asking: Option<v1::Asking>,
         with_amounts: bool,
     ) -> Result<Answer, Status> {
         let area = area_in("area", area)?;
+        asker.inside(&self.0, [area])?;
         let month = month_in("month", month)?;
         let terms = terms_in(asking)?;
         let ledger = self.0.writer.snapshot();
@@ -48,9 +51,10 @@ impl TriggerService for Answers {
         &self,
         asked: Request<v1::GetStatusRequest>,
     ) -> Result<Response<v1::Status>, Status> {
+        let asker = Asker::of(asked.extensions())?;
         let asked = asked.into_inner();
         let deep = depth_in(asked.depth)?;
-        let answer = self.answer(&asked.area, asked.month, asked.asking, false)?;
+        let answer = self.answer(&asker, &asked.area, asked.month, asked.asking, false)?;
         let words = self.0.reference.words();
         Ok(Response::new(convert::status(&words, &answer.status, deep)))
     }
@@ -59,8 +63,10 @@ impl TriggerService for Answers {
         &self,
         asked: Request<v1::GetNoticeRequest>,
     ) -> Result<Response<v1::Notice>, Status> {
+        let asker = Asker::of(asked.extensions())?;
         let asked = asked.into_inner();
         let area = area_in("area", &asked.area)?;
+        asker.inside(&self.0, [area])?;
         let month = month_in("month", asked.month)?;
         let terms = terms_in(asked.asking)?;
         if let Some(reform) = terms.reforms.first() {
@@ -75,6 +81,7 @@ impl TriggerService for Answers {
         &self,
         asked: Request<v1::ListStatusesRequest>,
     ) -> Result<Response<v1::ListStatusesResponse>, Status> {
+        let asker = Asker::of(asked.extensions())?;
         let asked = asked.into_inner();
         let page = Page::read(asked.page_size, &asked.page_token, 100, 500)?;
         let deep = depth_in(asked.depth)?;
@@ -85,11 +92,13 @@ impl TriggerService for Answers {
             None => return Ok(Response::new(v1::ListStatusesResponse::default())),
         };
         let within = area_opt("within", &asked.within)?.filter(|_| asked.areas.is_empty());
+        asker.inside(&self.0, within)?;
         let areas = match within {
             Some(within) => self.0.deciding_areas(&ledger, within, month, &terms),
             None => Ok(areas_in(&asked.areas, "", &self.0.reference.data.areas, &ledger)?),
         };
         let areas = areas.map_err(|error| of_service(&error))?;
+        let areas = asker.of_asked(&self.0, !asked.areas.is_empty(), areas)?;
         let (areas, next_page_token) = page.of(areas.into_iter());
         let words = self.0.reference.words();
         let one = |area| {
@@ -105,9 +114,11 @@ impl TriggerService for Answers {
         &self,
         asked: Request<v1::ListDecisionsRequest>,
     ) -> Result<Response<v1::ListDecisionsResponse>, Status> {
+        let asker = Asker::of(asked.extensions())?;
         let asked = asked.into_inner();
         let page = Page::read(asked.page_size, &asked.page_token, 200, 1_000)?;
         let area = area_in("area", &asked.area)?;
+        asker.inside(&self.0, [area])?;
         let from = month_opt("from", asked.from)?;
         let until = month_opt("until", asked.until)?;
         let ledger = self.0.writer.snapshot();
@@ -129,14 +140,19 @@ impl TriggerService for Answers {
         &self,
         asked: Request<v1::WatchDecisionsRequest>,
     ) -> Result<Response<Self::WatchDecisionsStream>, Status> {
+        let asker = Asker::of(asked.extensions())?;
         let within = area_opt("within", &asked.get_ref().within)?;
+        asker.inside(&self.0, within)?;
         let service = self.0.clone();
         let decisions = BroadcastStream::new(service.writer.watch());
         let wanted = decisions.filter_map(move |decision| match decision {
+            // A stream may outlast the rights of whoever opened it.
+            Ok(_) if !asker.is_still_known() => Some(Err(asker.no_longer_known())),
             Ok(decision) => {
                 let areas = &service.reference.data.areas;
                 let inside = within.is_none_or(|above| areas.within(decision.area, above));
-                inside.then(|| Ok(convert::decision(&decision)))
+                let seen = inside && asker.sees(&service, decision.area);
+                seen.then(|| Ok(convert::decision(&decision)))
             }
             Err(lagged) => {
                 let message = format!("the client is too slow: {lagged}");
@@ -153,9 +169,10 @@ impl SubsidyService for Answers {
         &self,
         asked: Request<v1::QuoteSubsidyRequest>,
     ) -> Result<Response<v1::Quote>, Status> {
+        let asker = Asker::of(asked.extensions())?;
         let asked = asked.into_inner();
         let deep = depth_in(asked.depth)?;
-        let answer = self.answer(&asked.area, asked.month, asked.asking, true)?;
+        let answer = self.answer(&asker, &asked.area, asked.month, asked.asking, true)?;
         let words = self.0.reference.words();
         let quote = match &answer.quote {
             Some(quote) => convert::quote(&words, &answer.status, quote, deep),

@@ -12,6 +12,7 @@ use crate::{
 };
 
 use super::{
+    access::Asker,
     convert::{month, text},
     page::Page,
     read::{BadField, area_opt, date_in, month_in, month_opt},
@@ -24,12 +25,16 @@ const DAYS_MAX: u32 = 366;
 
 pub(super) fn list_due_payments(
     service: &Service,
+    asker: &Asker,
     asked: v1::ListDuePaymentsRequest,
 ) -> Result<v1::ListDuePaymentsResponse, Status> {
     let page = Page::read(asked.page_size, &asked.page_token, 200, 1_000)?;
     let pay_month = month_in("pay_month", asked.pay_month)?;
-    let within = area_opt("within", &asked.within)?.unwrap_or(AreaCode::NATION);
-    let all = service.due(within, pay_month).map_err(|error| of_service(&error))?;
+    let within = area_opt("within", &asked.within)?;
+    asker.inside(service, within)?;
+    let within = within.unwrap_or(AreaCode::NATION);
+    let mut all = service.due(within, pay_month).map_err(|error| of_service(&error))?;
+    all.retain(|due| asker.sees(service, due.area));
     let (found, next_page_token) = page.of(all.iter());
     let words = service.reference.words();
     let payments = found.into_iter().map(|due| payment(&words, due)).collect();
@@ -38,6 +43,7 @@ pub(super) fn list_due_payments(
 
 pub(super) fn list_missing_runs(
     service: &Service,
+    asker: &Asker,
     asked: v1::ListMissingRunsRequest,
 ) -> Result<v1::ListMissingRunsResponse, Status> {
     let page = Page::read(asked.page_size, &asked.page_token, 200, 1_000)?;
@@ -54,8 +60,12 @@ pub(super) fn list_missing_runs(
             this.plus(-MISSING_MONTHS).unwrap_or(Month::FIRST)
         }
     };
-    let within = area_opt("within", &asked.within)?.unwrap_or(AreaCode::NATION);
-    let all = service.missing_runs(within, since, on, days).map_err(|error| of_service(&error))?;
+    let within = area_opt("within", &asked.within)?;
+    asker.inside(service, within)?;
+    let within = within.unwrap_or(AreaCode::NATION);
+    let mut all =
+        service.missing_runs(within, since, on, days).map_err(|error| of_service(&error))?;
+    all.retain(|due| asker.sees(service, due.area));
     let (found, next_page_token) = page.of(all.iter());
     let words = service.reference.words();
     let payments = found.into_iter().map(|due| payment(&words, due)).collect();

@@ -6,11 +6,12 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     engine::{amount::covered, question::Applied, reason::Text},
-    rules::shown::Shown,
+    rules::{cite::Head, shown::Shown},
     service::Service,
 };
 
 use super::{
+    access::Asker,
     answers::Streamed,
     convert,
     deadline::deadline_in,
@@ -39,10 +40,15 @@ impl RuleService for Laws {
         heads.retain(|head| {
             area.is_none_or(|area| data.areas.within(area, head.jurisdiction))
                 && month.is_none_or(|month| head.months.contains(month))
+                && (asked.id.is_empty() || asked.id == head.id)
         });
         heads.sort_by_key(|head| (head.jurisdiction, head.months.from, head.kind, &head.id));
         let (found, next_page_token) = page.of(heads.into_iter());
-        let instruments = found.into_iter().map(|head| convert::instrument(head)).collect();
+        let written = |head: &Head| {
+            let text = data.texts.get(&head.file).filter(|_| !asked.id.is_empty());
+            v1::Instrument { text: text.cloned().unwrap_or_default(), ..convert::instrument(head) }
+        };
+        let instruments = found.into_iter().map(|head| written(head)).collect();
         Ok(Response::new(v1::ListInstrumentsResponse { instruments, next_page_token }))
     }
 
@@ -95,9 +101,11 @@ impl RuleService for Laws {
         asked: Request<v1::DiffInstrumentRequest>,
     ) -> Result<Response<Self::DiffInstrumentStream>, Status> {
         let deadline = deadline_in(asked.metadata().as_ref());
+        let asker = Asker::of(asked.extensions())?;
         let asked = asked.into_inner();
         let document = diff::document_in(asked.document)?;
-        let diff = self.0.diff(&document, asked.strict).map_err(|error| of_diff(&error))?;
+        let mut diff = self.0.diff(&document, asked.strict).map_err(|error| of_diff(&error))?;
+        diff.areas.retain(|area| asker.sees(&self.0, *area));
         Ok(Response::new(diff::stream(self.0.clone(), diff, deadline)))
     }
 }

@@ -36,6 +36,8 @@ pub mod status;
 
 mod deadline;
 
+pub mod access;
+
 mod page;
 
 pub mod record;
@@ -63,5 +65,7 @@ pub mod run_message;
 mod due;
 
 pub mod roster;
+
+pub mod audit;
 
 pub mod server;

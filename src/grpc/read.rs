@@ -3,16 +3,16 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
-use tonic::metadata::MetadataMap;
 
 use crate::{
+    access::Caller,
     domain::{area::AreaCode, code::Code, exact::parse_decimal, figure::View, month::Month},
     engine::question::Terms,
     rules::{library::Law, reform::Reform},
     service::Request,
 };
 
-use super::{Decimal, v1};
+use super::{Decimal, access::Asker, v1};
 
 /// A field that could not be read: its path, the value and what was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,31 +94,29 @@ pub(super) fn text_in(field: &str, text: &str, characters_max: usize) -> Read<St
     Err(BadField::new(field, text, &expected))
 }
 
-/// Who asks, as the metadata state it, and how a repeat is recognised.
-pub(super) fn request_in(metadata: &MetadataMap, id: &str, validate_only: bool) -> Read<Request> {
+/// Who asks, as signed in or stated, and how a repeat is recognised.
+pub(super) fn request_in(asker: &Asker, id: &str, validate_only: bool) -> Read<Request> {
     if uuid::Uuid::try_parse(id).is_err() {
         let expected = "a UUID, for example 0191a7a4-0000-7000-8000-000000000001";
         return Err(BadField::new("request_id", id, expected));
     }
-    let principal = match metadata.get("principal").map(|value| value.to_str()) {
-        None => "unauthenticated".to_owned(),
-        Some(Ok(name)) if !name.is_empty() && name.len() <= 100 => name.to_owned(),
-        Some(_) => {
+    let principal = match &asker.caller {
+        Caller::Public => "unauthenticated".to_owned(),
+        Caller::Known(principal) => principal.name.clone(),
+        Caller::Stated(name) if (1..=100).contains(&name.len()) => name.clone(),
+        Caller::Stated(_) => {
             let expected = "1 to 100 printable ASCII characters";
             return Err(BadField::new("principal", "", expected));
         }
     };
-    Ok(Request { principal, id: id.to_owned(), validate_only })
+    let origin = Some(asker.origin.to_string());
+    Ok(Request { principal, id: id.to_owned(), validate_only, origin })
 }
 
 /// The same where somebody must answer for what is done.
-pub(super) fn named_request_in(
-    metadata: &MetadataMap,
-    id: &str,
-    validate_only: bool,
-) -> Read<Request> {
-    let request = request_in(metadata, id, validate_only)?;
-    if !metadata.contains_key("principal") || request.principal.trim().is_empty() {
+pub(super) fn named_request_in(asker: &Asker, id: &str, validate_only: bool) -> Read<Request> {
+    let request = request_in(asker, id, validate_only)?;
+    if asker.caller == Caller::Public || request.principal.trim().is_empty() {
         return Err(BadField::new("principal", "", "who asks, in the metadata (--as NAME)"));
     }
     Ok(request)

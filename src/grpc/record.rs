@@ -5,15 +5,19 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use crate::{
-    domain::{code::Code, figure::View, month::Month},
+    domain::{area::AreaCode, code::Code, figure::View, month::Month},
     intake::{
         figures::{NewFigure, NewStandard, check_value, plausible_yuan},
         table::PROBLEMS_MAX,
     },
-    service::Service,
+    service::{
+        Service,
+        record::{Change, Checked, RowOutcome},
+    },
 };
 
 use super::{
+    access::Asker,
     convert,
     page::Page,
     read::{
@@ -98,7 +102,30 @@ pub(super) fn figure_in(service: &Service, figure: &v1::Figure) -> Result<NewFig
     Ok(NewFigure { area, series, month, value, released_on, source })
 }
 
+/// Most decisions told one by one before something is recorded.
+const CHANGES_MAX: usize = 1_000;
+
 impl Records {
+    /// What recording would change.
+    fn checked(&self, checked: Checked) -> (Vec<v1::RowOutcome>, Vec<v1::DecisionChange>) {
+        let row = |outcome: RowOutcome| {
+            let (outcome, recorded) = match outcome {
+                RowOutcome::New => ("NEW", None),
+                RowOutcome::Revision(value) => ("REVISION", Some(value)),
+                RowOutcome::Unchanged(value) => ("UNCHANGED", Some(value)),
+            };
+            v1::RowOutcome { outcome: outcome.into(), recorded: recorded.map(convert::decimal) }
+        };
+        let words = self.0.reference.words();
+        let change = |change: Change| v1::DecisionChange {
+            area_name: words.area(change.after.area),
+            before: change.before.as_ref().map(convert::decision),
+            after: Some(convert::decision(&change.after)),
+        };
+        let changes = checked.changes.into_iter().take(CHANGES_MAX).map(change);
+        (checked.rows.into_iter().map(row).collect(), changes.collect())
+    }
+
     fn standard_in(&self, standard: &v1::Standard) -> Result<NewStandard, BadField> {
         let known = self.0.reference.known();
         let area = area_in("area", &standard.area)?;
@@ -129,7 +156,7 @@ impl Records {
     }
 }
 
-type FigureKey = (crate::domain::area::AreaCode, Code, Month);
+type FigureKey = (AreaCode, Code, Month);
 
 #[tonic::async_trait]
 impl IndexService for Records {
@@ -137,8 +164,9 @@ impl IndexService for Records {
         &self,
         asked: Request<v1::RecordFiguresRequest>,
     ) -> Result<Response<v1::RecordFiguresResponse>, Status> {
-        let (metadata, _, asked) = asked.into_parts();
-        let request = request_in(&metadata, &asked.request_id, asked.validate_only)?;
+        let (_, extensions, asked) = asked.into_parts();
+        let asker = Asker::of(&extensions)?;
+        let request = request_in(&asker, &asked.request_id, asked.validate_only)?;
         counted(asked.figures.len())?;
         let read = asked.figures.iter().map(|figure| figure_in(&self.0, figure));
         let rows = match rows(read, |row| (row.area, row.series.clone(), row.month)) {
@@ -150,14 +178,19 @@ impl IndexService for Records {
                 return Ok(Response::new(refused));
             }
         };
+        asker.inside(&self.0, rows.iter().map(|row| row.area))?;
+        let checked = request.validate_only.then(|| self.0.check_figures(&rows));
         let outcome = self.0.record_figures(request, rows).await.map_err(|e| of_service(&e))?;
         let recorded = outcome.recorded;
+        let (rows, changes) = checked.map(|checked| self.checked(checked)).unwrap_or_default();
         Ok(Response::new(v1::RecordFiguresResponse {
             sequence: outcome.sequence,
             new_figures: recorded.new as i32,
             revisions: recorded.revisions as i32,
             unchanged: recorded.unchanged as i32,
             decisions: recorded.decisions as i32,
+            rows,
+            changes,
             ..Default::default()
         }))
     }
@@ -167,6 +200,7 @@ impl IndexService for Records {
         asked: Request<v1::GetFigureRequest>,
     ) -> Result<Response<v1::Figure>, Status> {
         let ((area, series, month), view) = Self::key_in(asked.get_ref())?;
+        Asker::of(asked.extensions())?.inside(&self.0, [area])?;
         let ledger = self.0.writer.snapshot();
         let found = ledger.figures.get(area, &series, month, &view);
         let name = || figure_not_recorded(&format!("{area}/{series}/{month}"));
@@ -177,9 +211,11 @@ impl IndexService for Records {
         &self,
         asked: Request<v1::ListFiguresRequest>,
     ) -> Result<Response<v1::ListFiguresResponse>, Status> {
-        let asked = asked.into_inner();
+        let (_, extensions, asked) = asked.into_parts();
+        let asker = Asker::of(&extensions)?;
         let page = Page::read(asked.page_size, &asked.page_token, 200, 1_000)?;
         let area = area_opt("area", &asked.area)?;
+        asker.inside(&self.0, area)?;
         let series = match asked.series.as_str() {
             "" => None,
             series => Some(code_in("series", series)?),
@@ -195,7 +231,9 @@ impl IndexService for Records {
         };
         let (from, until) =
             (from.unwrap_or(oldest).max(oldest), until.unwrap_or(newest).min(newest));
-        let areas = figures.areas().into_iter().filter(|one| area.is_none_or(|a| a == *one));
+        let wanted =
+            |one: &AreaCode| area.is_none_or(|area| area == *one) && asker.sees(&self.0, *one);
+        let areas = figures.areas().into_iter().filter(wanted);
         let keys = areas.flat_map(|area| {
             let all = figures.series_of(area).into_iter();
             let wanted = series.clone();
@@ -217,9 +255,11 @@ impl IndexService for Records {
         &self,
         asked: Request<v1::ListFigureRevisionsRequest>,
     ) -> Result<Response<v1::ListFiguresResponse>, Status> {
+        let asker = Asker::of(asked.extensions())?;
         let v1::ListFigureRevisionsRequest { area, series, month, known_at } = asked.into_inner();
         let key = v1::GetFigureRequest { area, series, month, known_at };
         let ((area, series, month), view) = Self::key_in(&key)?;
+        asker.inside(&self.0, [area])?;
         let ledger = self.0.writer.snapshot();
         let column = ledger.figures.column(area, &series);
         let revisions = column.map_or(&[][..], |column| column.revisions(month));
@@ -239,8 +279,9 @@ impl StandardService for Records {
         &self,
         asked: Request<v1::RecordStandardsRequest>,
     ) -> Result<Response<v1::RecordStandardsResponse>, Status> {
-        let (metadata, _, asked) = asked.into_parts();
-        let request = request_in(&metadata, &asked.request_id, asked.validate_only)?;
+        let (_, extensions, asked) = asked.into_parts();
+        let asker = Asker::of(&extensions)?;
+        let request = request_in(&asker, &asked.request_id, asked.validate_only)?;
         counted(asked.standards.len())?;
         let read = asked.standards.iter().map(|standard| self.standard_in(standard));
         let rows = match rows(read, |row| (row.area, row.standard.clone(), row.valid_from)) {
@@ -252,6 +293,7 @@ impl StandardService for Records {
                 return Ok(Response::new(refused));
             }
         };
+        asker.inside(&self.0, rows.iter().map(|row| row.area))?;
         let outcome = self.0.record_standards(request, rows).await.map_err(|e| of_service(&e))?;
         let recorded = outcome.recorded;
         Ok(Response::new(v1::RecordStandardsResponse {
@@ -267,13 +309,16 @@ impl StandardService for Records {
         &self,
         asked: Request<v1::ListStandardsRequest>,
     ) -> Result<Response<v1::ListStandardsResponse>, Status> {
-        let asked = asked.into_inner();
+        let (_, extensions, asked) = asked.into_parts();
+        let asker = Asker::of(&extensions)?;
         let page = Page::read(asked.page_size, &asked.page_token, 200, 1_000)?;
         let area = area_opt("area", &asked.area)?;
+        asker.inside(&self.0, area)?;
         let ledger = self.0.writer.snapshot();
         let all = ledger.standards.all().into_iter();
         let wanted = all.filter(|one| {
             area.is_none_or(|area| area == one.area)
+                && asker.sees(&self.0, one.area)
                 && (asked.standard.is_empty() || asked.standard == one.standard.as_str())
         });
         let (found, next_page_token) = page.of(wanted);

@@ -12,6 +12,7 @@ use crate::service::{
 };
 
 use super::{
+    access::Asker,
     answers::{STREAM_WAITING_MAX, Streamed},
     convert,
     deadline::deadline_in,
@@ -50,7 +51,8 @@ impl ReplayService for Replays {
         asked: Request<v1::ReplayRequest>,
     ) -> Result<Response<Self::ReplayStream>, Status> {
         let deadline = deadline_in(asked.metadata().as_ref());
-        let asked = asked.into_inner();
+        let (_, extensions, asked) = asked.into_parts();
+        let asker = Asker::of(&extensions)?;
         let extent = v1::Extent {
             areas: asked.areas,
             within: asked.within,
@@ -59,7 +61,8 @@ impl ReplayService for Replays {
             supposed_figures: asked.supposed_figures,
         };
         let with_amounts = asked.with_amounts;
-        let (extent, figures) = self.extent_in(Some(extent), Heads::default(), with_amounts)?;
+        let (extent, figures) =
+            self.extent_in(&asker, Some(extent), Heads::default(), with_amounts)?;
         let Extent { areas, from, until, .. } = extent;
         let scene = self.scene(asked.asking, &figures)?;
         let (service, deep) = (self.0.clone(), depth_in(asked.depth)?);
@@ -74,9 +77,10 @@ impl ReplayService for Replays {
         asked: Request<v1::CompareRequest>,
     ) -> Result<Response<Self::CompareStream>, Status> {
         let deadline = deadline_in(asked.metadata().as_ref());
-        let asked = asked.into_inner();
+        let (_, extensions, asked) = asked.into_parts();
+        let asker = Asker::of(&extensions)?;
         let heads = self.heads_in(&asked.headcounts)?;
-        let (extent, figures) = self.extent_in(asked.extent, heads, asked.with_amounts)?;
+        let (extent, figures) = self.extent_in(&asker, asked.extent, heads, asked.with_amounts)?;
         if !(2..=LAWS_MAX).contains(&asked.laws.len()) {
             let expected = format!("2 to {LAWS_MAX} laws");
             return Err(BadField::new("laws", asked.laws.len(), &expected).into());
@@ -102,9 +106,10 @@ impl ReplayService for Replays {
         asked: Request<v1::SweepRequest>,
     ) -> Result<Response<Self::SweepStream>, Status> {
         let deadline = deadline_in(asked.metadata().as_ref());
-        let asked = asked.into_inner();
+        let (_, extensions, asked) = asked.into_parts();
+        let asker = Asker::of(&extensions)?;
         let heads = self.heads_in(&asked.headcounts)?;
-        let (extent, figures) = self.extent_in(asked.extent, heads, asked.with_amounts)?;
+        let (extent, figures) = self.extent_in(&asker, asked.extent, heads, asked.with_amounts)?;
         let scene = self.scene(asked.asking, &figures)?;
         let axes = axes_in(asked.axes)?;
         known_documents(&self.0, std::slice::from_ref(&scene), &extent)?;
@@ -123,7 +128,8 @@ impl ReplayService for Replays {
         &self,
         asked: Request<v1::GetOutlookRequest>,
     ) -> Result<Response<v1::GetOutlookResponse>, Status> {
-        let asked = asked.into_inner();
+        let (_, extensions, asked) = asked.into_parts();
+        let asker = Asker::of(&extensions)?;
         let figures = self.figures_in(&asked.supposed_figures)?;
         let scene = self.scene(asked.asking, &figures)?;
         let month = match month_opt("month", asked.month)?.or(scene.ledger.figures.newest()) {
@@ -131,7 +137,8 @@ impl ReplayService for Replays {
             None => return Ok(Response::new(v1::GetOutlookResponse::default())),
         };
         let span = (Some(convert::month(month)), Some(convert::month(month)));
-        let (mut areas, ..) = self.span_in(&asked.areas, &asked.within, span, &scene.ledger)?;
+        let (mut areas, ..) =
+            self.span_in(&asker, &asked.areas, &asked.within, span, &scene.ledger)?;
         if let Some(within) = area_opt("within", &asked.within)? {
             let found = self.0.deciding_areas(&scene.ledger, within, month, &scene.terms);
             areas = found.map_err(|error| of_service(&error))?;
@@ -152,8 +159,9 @@ impl ReplayService for Replays {
         &self,
         asked: Request<v1::ExplainDifferenceRequest>,
     ) -> Result<Response<v1::ExplainDifferenceResponse>, Status> {
-        let asked = asked.into_inner();
+        let (_, extensions, asked) = asked.into_parts();
         let area = area_in("area", &asked.area)?;
+        Asker::of(&extensions)?.inside(&self.0, [area])?;
         let month = month_in("month", asked.month)?;
         let group = match asked.group.is_empty() {
             true => None,

@@ -25,6 +25,7 @@ use crate::{
 };
 
 use super::{
+    access::Asker,
     convert,
     read::{BadField, area_in, area_opt, code_in, month_opt, terms_in},
     record::figure_in,
@@ -104,16 +105,19 @@ impl Replays {
         self.0.scene(terms, figures).map_err(|error| of_service(&error))
     }
 
-    /// Areas that exist, and months in order.
+    /// Areas that exist and are the asker's, and months in order.
     pub(super) fn span_in(
         &self,
+        asker: &Asker,
         areas: &[String],
         within: &str,
         (from, until): (Option<v1::YearMonth>, Option<v1::YearMonth>),
         ledger: &Ledger,
     ) -> Result<(Vec<AreaCode>, Month, Month), Status> {
         let known = &self.0.reference.data.areas;
-        let areas = areas_in(areas, within, known, ledger)?;
+        asker.inside(&self.0, area_opt("within", within)?)?;
+        let named = !areas.is_empty();
+        let areas = asker.of_asked(&self.0, named, areas_in(areas, within, known, ledger)?)?;
         let start = Month::new(2010, 1).ok_or_else(|| Status::internal("2010-01 is a month"))?;
         let from = month_opt("from", from)?.unwrap_or(start);
         let until = month_opt("until", until)?.or(ledger.figures.newest()).unwrap_or(start);
@@ -131,6 +135,7 @@ impl Replays {
 
     pub(super) fn extent_in(
         &self,
+        asker: &Asker,
         extent: Option<v1::Extent>,
         heads: Heads,
         with_sums: bool,
@@ -145,7 +150,8 @@ impl Replays {
             given => given,
         };
         let span = (extent.from, until);
-        let (areas, from, until) = self.span_in(&extent.areas, &extent.within, span, &ledger)?;
+        let (areas, from, until) =
+            self.span_in(asker, &extent.areas, &extent.within, span, &ledger)?;
         Ok((Extent { areas, from, until, with_sums, heads }, figures))
     }
 

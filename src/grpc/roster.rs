@@ -14,7 +14,7 @@ use std::{
 
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::{Stream, wrappers::ReceiverStream};
-use tonic::{Code, Request, Response, Status, Streaming, metadata::MetadataMap};
+use tonic::{Code, Request, Response, Status, Streaming};
 
 use crate::{
     domain::life::Life,
@@ -33,6 +33,7 @@ use crate::{
 
 use super::{
     Decimal,
+    access::Asker,
     read::{BadField, month_in, named_request_in, text_in},
     run_message::run_message,
     status::{internal, of_roster, refused},
@@ -111,7 +112,7 @@ async fn taken<T>(
     Ok(file)
 }
 
-fn spec_in(head: &v1::MakeRosterRunHead) -> Result<RosterSpec, BadField> {
+fn spec_in(asker: &Asker, head: &v1::MakeRosterRunHead) -> Result<RosterSpec, BadField> {
     let follows = text_in("head.follows", &head.follows, 60)?;
     Ok(RosterSpec {
         month: month_in("head.month", head.month)?,
@@ -121,6 +122,7 @@ fn spec_in(head: &v1::MakeRosterRunHead) -> Result<RosterSpec, BadField> {
         follows: (!follows.is_empty()).then_some(follows),
         ended: head.ended.clone(),
         elsewhere: head.elsewhere.clone(),
+        within: asker.reach().clone(),
     })
 }
 
@@ -199,7 +201,7 @@ fn rejects(worked: &Worked, sender: &Made) -> Result<(), Status> {
 
 /// What a call for a run is made of.
 struct Call {
-    metadata: MetadataMap,
+    asker: Asker,
     head: v1::MakeRosterRunHead,
     roster: Roster,
 }
@@ -210,9 +212,9 @@ fn make(
     sender: &Made,
     cancelled: &AtomicBool,
 ) -> Result<(), Status> {
-    let Call { metadata, head, roster } = call;
-    let request = named_request_in(&metadata, &head.request_id, head.validate_only)?;
-    let spec = spec_in(&head)?;
+    let Call { asker, head, roster } = call;
+    let request = named_request_in(&asker, &head.request_id, head.validate_only)?;
+    let spec = spec_in(&asker, &head)?;
     let progress = told(sender);
     let watch = Watch { progress: &progress, cancelled };
     let (life, worked) = match head.validate_only {
@@ -273,18 +275,19 @@ impl RosterService for Rosters {
         asked: Request<Streaming<v1::MakeRosterRunRequest>>,
     ) -> Result<Response<Self::MakeRosterRunStream>, Status> {
         use v1::make_roster_run_request::Part;
-        let (metadata, _, mut stream) = asked.into_parts();
+        let (_, extensions, mut stream) = asked.into_parts();
+        let asker = Asker::of(&extensions)?;
         let first = stream.message().await?.and_then(|message| message.part);
         let Some(Part::Head(mut head)) = first else { return Err(no_head()) };
-        named_request_in(&metadata, &head.request_id, head.validate_only)?;
-        spec_in(&head)?;
+        named_request_in(&asker, &head.request_id, head.validate_only)?;
+        spec_in(&asker, &head)?;
         let (format, mapping) = head_in(head.roster.take())?;
         let piece = |message: v1::MakeRosterRunRequest| match message.part {
             Some(Part::Piece(piece)) => Some(piece),
             _ => None,
         };
         let file = taken(stream, piece).await?;
-        let call = Call { metadata, head, roster: Roster { file, format, mapping } };
+        let call = Call { asker, head, roster: Roster { file, format, mapping } };
         let turn = Arc::clone(&self.1).acquire_owned().await.map_err(|error| internal(&error))?;
         let service = Arc::clone(&self.0);
         let work =
@@ -297,9 +300,11 @@ impl RosterService for Rosters {
         asked: Request<Streaming<v1::WritePaymentListRequest>>,
     ) -> Result<Response<Self::WritePaymentListStream>, Status> {
         use v1::write_payment_list_request::Part;
-        let mut stream = asked.into_inner();
+        let (_, extensions, mut stream) = asked.into_parts();
+        let asker = Asker::of(&extensions)?;
         let first = stream.message().await?.and_then(|message| message.part);
         let Some(Part::Head(mut head)) = first else { return Err(no_head()) };
+        asker.run(&self.0, &head.run)?;
         let to = format_in("head.format", head.format())?;
         let (format, mapping) = head_in(head.roster.take())?;
         let piece = |message: v1::WritePaymentListRequest| match message.part {
@@ -320,8 +325,10 @@ impl RosterService for Rosters {
         &self,
         asked: Request<v1::SettleRunRequest>,
     ) -> Result<Response<v1::Run>, Status> {
-        let (metadata, _, asked) = asked.into_parts();
-        let request = named_request_in(&metadata, &asked.request_id, asked.validate_only)?;
+        let (_, extensions, asked) = asked.into_parts();
+        let asker = Asker::of(&extensions)?;
+        let request = named_request_in(&asker, &asked.request_id, asked.validate_only)?;
+        asker.run(&self.0, &asked.run)?;
         let service = Arc::clone(&self.0);
         let settle = move || service.settle_run(request, &asked.run, &asked.table);
         let settled =

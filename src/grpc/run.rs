@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use crate::{
+    access::table::of_move,
     domain::{
         group::Residence,
         life::{Life, Move},
@@ -23,6 +24,7 @@ use crate::{
 };
 
 use super::{
+    access::Asker,
     convert::office_file,
     due,
     page::Page,
@@ -139,9 +141,11 @@ impl RunService for Runs {
         &self,
         asked: Request<v1::MakeRunRequest>,
     ) -> Result<Response<v1::MakeRunResponse>, Status> {
-        let (metadata, _, asked) = asked.into_parts();
-        let request = named_request_in(&metadata, &asked.request_id, asked.validate_only)?;
+        let (_, extensions, asked) = asked.into_parts();
+        let asker = Asker::of(&extensions)?;
+        let request = named_request_in(&asker, &asked.request_id, asked.validate_only)?;
         if !asked.adjusts.is_empty() {
+            asker.run(&self.0, &asked.adjusts)?;
             return self.adjust(request, asked).await;
         }
         if asked.headcounts.is_empty() || HEADCOUNTS_MAX < asked.headcounts.len() {
@@ -158,6 +162,7 @@ impl RunService for Runs {
                 return Ok(Response::new(refused));
             }
         };
+        asker.inside(&self.0, headcounts.iter().map(|row| row.area))?;
         let mut order: Vec<usize> = (0..headcounts.len()).collect();
         order.sort_by_key(|at| key(&headcounts[*at]));
         let (strict, discretion) = (asked.strict, asked.discretion);
@@ -177,7 +182,7 @@ impl RunService for Runs {
         &self,
         asked: Request<v1::GetRunRequest>,
     ) -> Result<Response<v1::Run>, Status> {
-        let life = self.0.run(&asked.get_ref().run).map_err(|error| of_service(&error))?;
+        let life = Asker::of(asked.extensions())?.run(&self.0, &asked.get_ref().run)?;
         Ok(Response::new(run_message(&life)?))
     }
 
@@ -185,9 +190,11 @@ impl RunService for Runs {
         &self,
         asked: Request<v1::ListRunsRequest>,
     ) -> Result<Response<v1::ListRunsResponse>, Status> {
+        let asker = Asker::of(asked.extensions())?;
         let asked = asked.into_inner();
         let page = Page::read(asked.page_size, &asked.page_token, 100, 500)?;
         let within = area_opt("within", &asked.within)?;
+        asker.inside(&self.0, within)?;
         let at = month_opt("month", asked.month)?;
         let ledger = self.0.writer.snapshot();
         let areas = &self.0.reference.data.areas;
@@ -199,7 +206,9 @@ impl RunService for Runs {
         };
         let wanted = ledger.runs.newest_first().filter(|life| {
             let fits = state(life.state()) == asked.state();
-            (fits || asked.state() == v1::RunState::Unspecified) && pays(life)
+            (fits || asked.state() == v1::RunState::Unspecified)
+                && pays(life)
+                && asker.sees_run(&self.0, life)
         });
         let (found, next_page_token) = page.of(wanted);
         let runs = found.into_iter().map(|life| run_message(life)).collect::<Result<_, _>>()?;
@@ -210,9 +219,10 @@ impl RunService for Runs {
         &self,
         asked: Request<v1::ListRunLinesRequest>,
     ) -> Result<Response<v1::ListRunLinesResponse>, Status> {
+        let asker = Asker::of(asked.extensions())?;
         let asked = asked.into_inner();
         let page = Page::read(asked.page_size, &asked.page_token, 500, 5_000)?;
-        let life = self.0.run(&asked.run).map_err(|error| of_service(&error))?;
+        let life = asker.run(&self.0, &asked.run)?;
         let (found, next_page_token) = page.of(life.run.lines.iter());
         let lines = found.into_iter().map(line).collect();
         Ok(Response::new(v1::ListRunLinesResponse { lines, next_page_token }))
@@ -222,10 +232,12 @@ impl RunService for Runs {
         &self,
         asked: Request<v1::MoveRunRequest>,
     ) -> Result<Response<v1::Run>, Status> {
-        let (metadata, _, asked) = asked.into_parts();
-        let request = named_request_in(&metadata, &asked.request_id, asked.validate_only)?;
+        let (_, extensions, asked) = asked.into_parts();
+        let asker = Asker::of(&extensions)?;
+        let request = named_request_in(&asker, &asked.request_id, asked.validate_only)?;
         let reason = text_in("reason", &asked.reason, TEXT_MAX)?;
         let made = move_in(asked.made())?;
+        asker.narrowed(made.as_str(), of_move(made))?.run(&self.0, &asked.run)?;
         let life = self.0.move_run(request, asked.run, made, reason).await;
         Ok(Response::new(run_message(&life.map_err(|error| of_service(&error))?)?))
     }
@@ -234,6 +246,7 @@ impl RunService for Runs {
         &self,
         asked: Request<v1::VerifyRunRequest>,
     ) -> Result<Response<v1::RunVerification>, Status> {
+        Asker::of(asked.extensions())?.run(&self.0, &asked.get_ref().run)?;
         let verified = self.0.verify_run(&asked.get_ref().run);
         let mut differences = verified.map_err(|error| of_service(&error))?.differences;
         let equal = differences.is_empty();
@@ -245,9 +258,11 @@ impl RunService for Runs {
         &self,
         asked: Request<v1::ListRunDriftRequest>,
     ) -> Result<Response<v1::ListRunDriftResponse>, Status> {
+        let asker = Asker::of(asked.extensions())?;
         let asked = asked.into_inner();
         let page = Page::read(asked.page_size, &asked.page_token, 200, 1_000)?;
-        let all = self.0.drift();
+        let mut all = self.0.drift();
+        all.retain(|one| asker.sees(&self.0, one.payees.area));
         let (found, next_page_token) = page.of(all.iter());
         let lines = found.into_iter().map(drift).collect();
         Ok(Response::new(v1::ListRunDriftResponse { lines, next_page_token }))
@@ -257,20 +272,23 @@ impl RunService for Runs {
         &self,
         asked: Request<v1::ListDuePaymentsRequest>,
     ) -> Result<Response<v1::ListDuePaymentsResponse>, Status> {
-        due::list_due_payments(&self.0, asked.into_inner()).map(Response::new)
+        let asker = Asker::of(asked.extensions())?;
+        due::list_due_payments(&self.0, &asker, asked.into_inner()).map(Response::new)
     }
 
     async fn list_missing_runs(
         &self,
         asked: Request<v1::ListMissingRunsRequest>,
     ) -> Result<Response<v1::ListMissingRunsResponse>, Status> {
-        due::list_missing_runs(&self.0, asked.into_inner()).map(Response::new)
+        let asker = Asker::of(asked.extensions())?;
+        due::list_missing_runs(&self.0, &asker, asked.into_inner()).map(Response::new)
     }
 
     async fn get_run_receipt(
         &self,
         asked: Request<v1::GetRunReceiptRequest>,
     ) -> Result<Response<v1::RunReceipt>, Status> {
+        Asker::of(asked.extensions())?.run(&self.0, &asked.get_ref().run)?;
         let receipt = self.0.receipt(&asked.get_ref().run).map_err(|error| of_service(&error))?;
         Ok(Response::new(v1::RunReceipt { json: receipt.json, sha256: receipt.sha256 }))
     }
@@ -279,6 +297,7 @@ impl RunService for Runs {
         &self,
         asked: Request<v1::GetRunSheetRequest>,
     ) -> Result<Response<v1::OfficeFile>, Status> {
+        Asker::of(asked.extensions())?.run(&self.0, &asked.get_ref().run)?;
         let asked = asked.into_inner();
         let kind = match asked.kind() {
             v1::SheetKind::Computation => SheetKind::Computation,

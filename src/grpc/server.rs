@@ -11,7 +11,7 @@ use tonic::{
     body::Body,
     codec::CompressionEncoding,
     service::Routes,
-    transport::{Server, server::TcpIncoming},
+    transport::{Server, ServerTlsConfig, server::TcpIncoming},
 };
 use tower_http::catch_panic::{CatchPanicLayer, ResponseForPanic};
 
@@ -19,7 +19,9 @@ use crate::service::Service;
 
 use super::{
     DESCRIPTORS,
+    access::Gate,
     answers::Answers,
+    audit::Audits,
     deadline::DeadlineLayer,
     law::Laws,
     record::Records,
@@ -28,10 +30,10 @@ use super::{
     run::Runs,
     status::internal,
     v1::{
-        area_service_server::AreaServiceServer, index_service_server::IndexServiceServer,
-        replay_service_server::ReplayServiceServer, roster_service_server::RosterServiceServer,
-        rule_service_server::RuleServiceServer, run_service_server::RunServiceServer,
-        standard_service_server::StandardServiceServer,
+        area_service_server::AreaServiceServer, audit_service_server::AuditServiceServer,
+        index_service_server::IndexServiceServer, replay_service_server::ReplayServiceServer,
+        roster_service_server::RosterServiceServer, rule_service_server::RuleServiceServer,
+        run_service_server::RunServiceServer, standard_service_server::StandardServiceServer,
         subsidy_service_server::SubsidyServiceServer, trigger_service_server::TriggerServiceServer,
     },
 };
@@ -42,6 +44,21 @@ pub const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const STREAMS_MAX: u32 = 256;
 /// How long calls in progress may take once the service is stopping.
 pub const DRAIN: Duration = Duration::from_secs(10);
+
+/// The services whose health is told, and the whole.
+const HEALTHY: [&str; 11] = [
+    "",
+    "pricelinkage.v1.IndexService",
+    "pricelinkage.v1.StandardService",
+    "pricelinkage.v1.TriggerService",
+    "pricelinkage.v1.SubsidyService",
+    "pricelinkage.v1.ReplayService",
+    "pricelinkage.v1.RunService",
+    "pricelinkage.v1.RosterService",
+    "pricelinkage.v1.RuleService",
+    "pricelinkage.v1.AreaService",
+    "pricelinkage.v1.AuditService",
+];
 
 /// Why serving ended badly.
 #[derive(Debug, thiserror::Error)]
@@ -63,13 +80,23 @@ macro_rules! configured {
     };
 }
 
-/// The services without health and reflection, for calls in process.
+/// The services without health and reflection, for calls in process by whoever may open the store.
 pub fn routes(service: &Arc<Service>) -> Routes {
+    guarded(service, &Arc::new(Gate::open()))
+}
+
+/// The same behind a gate, for calls in process by others.
+pub fn guarded(service: &Arc<Service>, gate: &Arc<Gate>) -> Routes {
+    gate.before(bare(service))
+}
+
+fn bare(service: &Arc<Service>) -> Routes {
     let records = Arc::new(Records(service.clone()));
     let answers = Arc::new(Answers(service.clone()));
     let replays = Arc::new(Replays(service.clone()));
     let laws = Arc::new(Laws(service.clone()));
     let runs = Arc::new(Runs(service.clone()));
+    let audits = Arc::new(Audits(service.clone()));
     let rosters = Arc::new(Rosters::new(service.clone()));
     Routes::new(configured!(IndexServiceServer, records.clone()))
         .add_service(configured!(StandardServiceServer, records))
@@ -80,9 +107,18 @@ pub fn routes(service: &Arc<Service>) -> Routes {
         .add_service(configured!(RosterServiceServer, rosters))
         .add_service(configured!(RuleServiceServer, laws.clone()))
         .add_service(configured!(AreaServiceServer, laws))
+        .add_service(configured!(AuditServiceServer, audits))
 }
 
-/// Serves until `stop` resolves, then drains.
+/// How the service is reached from outside.
+pub struct Doors {
+    /// Who may come in.
+    pub gate: Arc<Gate>,
+    /// How connections are encrypted; none means not at all.
+    pub tls: Option<ServerTlsConfig>,
+}
+
+/// Serves whoever comes, unencrypted, until `stop` resolves, then drains.
 ///
 /// # Errors
 /// Reflection or the connection layer failed.
@@ -91,19 +127,22 @@ pub async fn serve(
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
+    let doors = Doors { gate: Arc::new(Gate::open()), tls: None };
+    serve_behind(doors, service, listener, stop).await
+}
+
+/// Serves behind a gate until `stop` resolves, then drains.
+///
+/// # Errors
+/// Reflection or the connection layer failed.
+pub async fn serve_behind(
+    doors: Doors,
+    service: Arc<Service>,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
     let (reporter, health) = tonic_health::server::health_reporter();
-    let names = [
-        "",
-        "pricelinkage.v1.IndexService",
-        "pricelinkage.v1.StandardService",
-        "pricelinkage.v1.TriggerService",
-        "pricelinkage.v1.SubsidyService",
-        "pricelinkage.v1.ReplayService",
-        "pricelinkage.v1.RunService",
-        "pricelinkage.v1.RuleService",
-        "pricelinkage.v1.AreaService",
-    ];
-    for name in names {
+    for name in HEALTHY {
         reporter.set_service_status(name, tonic_health::ServingStatus::Serving).await;
     }
     let described = || {
@@ -113,14 +152,19 @@ pub async fn serve(
             .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
     };
     // Older tools speak only v1alpha.
-    let routes = routes(&service)
+    let routes = bare(&service)
         .add_service(health)
         .add_service(described().build_v1()?)
         .add_service(described().build_v1alpha()?);
+    let routes = doors.gate.before(routes);
     // Without it each answer waits for the client's delayed acknowledgement, some 40 ms.
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let (stopping, mut stopped) = tokio::sync::watch::channel(false);
-    let server = Server::builder()
+    let mut server = Server::builder();
+    if let Some(tls) = doors.tls {
+        server = server.tls_config(tls)?;
+    }
+    let server = server
         .max_concurrent_streams(STREAMS_MAX)
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
@@ -129,7 +173,7 @@ pub async fn serve(
         .add_routes(routes)
         .serve_with_incoming_shutdown(incoming, async move {
             stop.await;
-            for name in names {
+            for name in HEALTHY {
                 reporter.set_service_status(name, tonic_health::ServingStatus::NotServing).await;
             }
             let _ = stopping.send(true);

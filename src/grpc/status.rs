@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** a status stays under 4 KiB, carries a stable reason, and tells nothing internal.
 
+use std::time::Duration;
+
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
@@ -87,11 +89,15 @@ pub(super) fn figure_not_recorded(name: &str) -> Status {
     not_found("FIGURE_NOT_RECORDED", "figure", name, &error)
 }
 
-fn again(reason: &str, message: &str) -> Status {
-    let delay = Some(std::time::Duration::from_secs(1));
-    let mut details = ErrorDetails::with_retry_info(delay);
+/// A status that says when to try again.
+pub(super) fn later(code: Code, reason: &str, message: &str, delay: Duration) -> Status {
+    let mut details = ErrorDetails::with_retry_info(Some(delay));
     details.set_error_info(reason, DOMAIN, [] as [(String, String); 0]);
-    Status::with_error_details(Code::Unavailable, message, details)
+    Status::with_error_details(code, message, details)
+}
+
+fn again(reason: &str, message: &str) -> Status {
+    later(Code::Unavailable, reason, message, Duration::from_secs(1))
 }
 
 /// The status of a question that has no answer.
@@ -149,9 +155,10 @@ pub(super) fn of_service(error: &ServiceError) -> Status {
             refused(Code::FailedPrecondition, "OUT_OF_RANGE", error.to_string())
         }
         ServiceError::Sheet(_) => internal(error),
-        ServiceError::Submit(SubmitError::Broken { .. }) | ServiceError::Thread(_) => {
-            internal(error)
-        }
+        ServiceError::NoStore => refused(Code::FailedPrecondition, "NO_STORE", error.to_string()),
+        ServiceError::Submit(SubmitError::Broken { .. })
+        | ServiceError::Thread(_)
+        | ServiceError::Journal(_) => internal(error),
         ServiceError::Data(_) => internal(error),
     }
 }
@@ -199,6 +206,7 @@ pub(super) fn of_roster(error: &RosterRefused) -> Status {
         RosterRefused::Roster(_) => say(Code::InvalidArgument, "BAD_ROSTER"),
         RosterRefused::Run(refusal) => of_run(refusal),
         RosterRefused::Service(error) => of_service(error),
+        RosterRefused::Outside { .. } => say(Code::PermissionDenied, "NOT_YOURS"),
         RosterRefused::NoKey | RosterRefused::OtherKey { .. } => {
             say(Code::FailedPrecondition, "NO_PERSON_KEY")
         }

@@ -110,6 +110,9 @@ pub struct Draft {
     pub request_id: String,
     /// The sha-256 of the request's payload, in lower-case hex.
     pub request_digest: String,
+    /// Where the request came from: an address, `in process` or `page`; none for what the service
+    /// recorded by itself.
+    pub origin: Option<String>,
     /// What was recorded.
     pub operation: Operation,
     /// What was answered; numbers in it are integers or text.
@@ -132,6 +135,9 @@ pub struct Entry {
     pub request_id: String,
     /// The sha-256 of the request's payload, in lower-case hex.
     pub request_digest: String,
+    /// Where the request came from; entries written before this was recorded have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
     /// The digest of the entry before, 64 zeros for the first.
     pub previous: String,
     /// What was recorded.
@@ -200,7 +206,9 @@ impl Entry {
     /// An entry that is too long, or that would read back differently.
     pub fn seal(head: &Head, draft: Draft) -> Result<Self, EntryError> {
         let sequence = head.sequence + 1;
-        let Draft { recorded_at, principal, request_id, request_digest, operation, answer } = draft;
+        let Draft { request_id, origin, operation, answer, .. } = draft;
+        let (recorded_at, principal) = (draft.recorded_at, draft.principal);
+        let request_digest = draft.request_digest;
         if !(1..=REQUEST_ID_BYTES_MAX).contains(&request_id.len()) {
             return Err(EntryError::RequestId { bytes: request_id.len() });
         }
@@ -211,6 +219,7 @@ impl Entry {
             principal,
             request_id,
             request_digest,
+            origin,
             previous: head.digest.clone(),
             operation,
             answer,

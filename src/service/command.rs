@@ -30,6 +30,8 @@ pub struct Command {
     pub request_id: String,
     /// The sha-256 of the request's payload, in lower-case hex.
     pub request_digest: String,
+    /// Where the request comes from; none for what the service records by itself.
+    pub origin: Option<String>,
     /// What to do.
     pub plan: PlanFn,
 }

@@ -11,7 +11,7 @@ use std::{
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use crate::{
-    domain::area::AreaCode,
+    domain::{area::AreaCode, decision::Decision},
     engine::{
         question::QuestionError,
         timeline::{Timeline, TimelineError},
@@ -21,8 +21,10 @@ use crate::{
         folder::{DataError, load},
     },
     journal::{
+        JournalError,
         entry::{Operation, sha256_hex},
         file::SEGMENT_BYTES,
+        log::Log,
     },
     roster::person::PersonKey,
     rules::finding::Finding,
@@ -64,6 +66,8 @@ pub mod diff;
 
 pub mod status;
 
+pub mod audit;
+
 pub mod command;
 
 pub mod writer;
@@ -71,7 +75,7 @@ pub mod writer;
 mod backend;
 
 use law::Earlier;
-use record::{Recorded, plan_figures, plan_law, plan_standards, unrecorded};
+use record::{Change, Checked, Recorded, plan_figures, plan_law, plan_standards, unrecorded};
 use reference::Reference;
 use roster::Means;
 use sheet::NoNotice;
@@ -82,6 +86,11 @@ use writer::{Acknowledged, Command, Plan, PlanFn, SubmitError, Writer};
 fn now() -> DateTime<Utc> {
     let now = Utc::now();
     now.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(now)
+}
+
+/// Today where the law holds: in China.
+pub fn today() -> chrono::NaiveDate {
+    (now() + TimeDelta::hours(8)).date_naive()
 }
 
 /// Why the service did not do what was asked.
@@ -108,6 +117,12 @@ pub enum ServiceError {
     /// A paper cannot be put together.
     #[error(transparent)]
     Sheet(#[from] SheetError),
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Journal(JournalError),
+    /// What is asked for is only there when things are kept.
+    #[error("nothing is kept on disk: expected a service over a store")]
+    NoStore,
     /// The system gives no thread.
     #[error("start the writer: {0}")]
     Thread(#[from] std::io::Error),
@@ -128,6 +143,8 @@ pub struct Request {
     pub id: String,
     /// Check and answer, but record nothing.
     pub validate_only: bool,
+    /// Where the request comes from.
+    pub origin: Option<String>,
 }
 
 /// The outcome of a recording.
@@ -157,6 +174,10 @@ pub struct Service {
     pub person_keys: Vec<PersonKey>,
     /// What rosters may take.
     pub means: Means,
+    /// What the journal's entries are about; empty without a store.
+    pub log: Log,
+    /// The folder of the store; none without one.
+    folder: Option<PathBuf>,
     /// Where large files are kept; none without a store.
     kept: Option<Kept>,
     timelines: RwLock<Cached>,
@@ -232,8 +253,10 @@ impl Service {
         let (store, ledger, opened) = Store::open_with(folder, SEGMENT_BYTES, told)?;
         let kept = Kept::of(folder)?;
         kept.collect(&ledger.runs.kept())?;
+        let log = store.log();
         let writer = Writer::start(store, ledger)?;
-        let service = Self { kept: Some(kept), ..Self::over(reference, writer) };
+        let (kept, folder) = (Some(kept), Some(folder.to_owned()));
+        let service = Self { kept, folder, log, ..Self::over(reference, writer) };
         let started = service.seed(opened, progress)?;
         Ok((service, started))
     }
@@ -246,6 +269,8 @@ impl Service {
             jump_percent: 20,
             person_keys: Vec::new(),
             means: Means::default(),
+            log: Log::default(),
+            folder: None,
             kept: None,
             timelines: RwLock::default(),
             earlier: Earlier::default(),
@@ -300,7 +325,7 @@ impl Service {
         let request_id = uuid::Uuid::now_v7().to_string();
         let request_digest = sha256_hex("seed");
         let principal = "seed".to_owned();
-        let command = Command { principal, request_id, request_digest, plan };
+        let command = Command { principal, request_id, request_digest, origin: None, plan };
         Ok(self.writer.submit(command)?)
     }
 
@@ -323,6 +348,21 @@ impl Service {
             Ok(plan_figures(&reference, ledger, rows, at, true))
         };
         self.record(request, &content, Box::new(plan)).await
+    }
+
+    /// What recording these figures would change.
+    pub fn check_figures(&self, rows: &[NewFigure]) -> Checked {
+        let ledger = self.writer.snapshot();
+        let plan = plan_figures(&self.reference, &ledger, rows.to_vec(), now(), true);
+        let decisions = plan.operation.as_ref().map_or(&[][..], Operation::decisions);
+        let change = |after: &Decision| Change {
+            before: ledger.decision_revisions(after.area, after.month).last().cloned(),
+            after: after.clone(),
+        };
+        Checked {
+            rows: rows.iter().map(|row| record::row_outcome(&ledger, row)).collect(),
+            changes: decisions.iter().map(change).collect(),
+        }
     }
 
     /// Records standards whose rows were checked.
@@ -357,8 +397,8 @@ impl Service {
             let planned = plan(&self.writer.snapshot(), now()).map_err(SubmitError::Refused)?;
             return Ok(Outcome { sequence: 0, recorded: read_answer(&planned.answer) });
         }
-        let Request { principal, id: request_id, .. } = request;
-        let command = Command { principal, request_id, request_digest, plan };
+        let Request { principal, id: request_id, origin, .. } = request;
+        let command = Command { principal, request_id, request_digest, origin, plan };
         let acknowledged = self.writer.submit_async(command).await?;
         let recorded = read_answer(&acknowledged.answer);
         Ok(Outcome { sequence: acknowledged.sequence.unwrap_or(0), recorded })

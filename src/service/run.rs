@@ -148,7 +148,7 @@ impl Service {
         request_digest: String,
         make: impl FnOnce(&Ledger, DateTime<Utc>) -> Result<Run, RunRefused> + Send + 'static,
     ) -> Result<Life, ServiceError> {
-        let Request { principal, id: request_id, validate_only } = request;
+        let Request { principal, id: request_id, validate_only, origin } = request;
         if validate_only {
             let (ledger, at) = (self.writer.snapshot(), super::now());
             let run = make(&ledger, at).map_err(|why| SubmitError::Refused(why.into()))?;
@@ -159,7 +159,8 @@ impl Service {
             let answer = serde_json::json!({ "run": run.id });
             Ok(Plan { operation: Some(Operation::MakeRun { run: run.into() }), answer })
         };
-        let command = Command { principal, request_id, request_digest, plan: Box::new(plan) };
+        let plan = Box::new(plan);
+        let command = Command { principal, request_id, request_digest, origin, plan };
         let acknowledged = self.writer.submit_async(command).await?;
         self.run(acknowledged.answer["run"].as_str().unwrap_or_default())
     }
@@ -175,7 +176,7 @@ impl Service {
         made: Move,
         reason: String,
     ) -> Result<Life, ServiceError> {
-        let Request { principal, id: request_id, validate_only } = request;
+        let Request { principal, id: request_id, validate_only, origin } = request;
         let content = format!("{principal}|{run}|{}|{reason}", made.as_str());
         let request_digest = sha256_hex(content);
         let (by, id) = (principal.clone(), run.clone());
@@ -203,7 +204,8 @@ impl Service {
             plan(&self.writer.snapshot(), super::now()).map_err(SubmitError::Refused)?;
             return self.run(&id);
         }
-        let command = Command { principal, request_id, request_digest, plan: Box::new(plan) };
+        let plan = Box::new(plan);
+        let command = Command { principal, request_id, request_digest, origin, plan };
         self.writer.submit_async(command).await?;
         self.run(&id)
     }

@@ -267,7 +267,7 @@ impl Work {
     }
 
     fn plan(&mut self, batch: &mut Batch, command: Command) -> Answer {
-        let Command { principal, request_id, request_digest, plan } = command;
+        let Command { principal, request_id, request_digest, origin, plan } = command;
         if let Some(first) = self.first(batch, &request_id)? {
             return repeat(first, &request_digest);
         }
@@ -283,8 +283,15 @@ impl Work {
             return Ok(Acknowledged { sequence: None, recorded_at, answer, repeated: false });
         };
         let id = request_id.clone();
-        let draft =
-            Draft { recorded_at, principal, request_id: id, request_digest, operation, answer };
+        let draft = Draft {
+            recorded_at,
+            principal,
+            request_id: id,
+            request_digest,
+            origin,
+            operation,
+            answer,
+        };
         let sealed = Entry::seal(batch.draft.head(), draft);
         let entry = sealed.map_err(|error| broken(error.to_string()))?;
         batch.draft.apply(&entry).map_err(|error| broken(error.to_string()))?;

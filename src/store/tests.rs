@@ -19,6 +19,7 @@ fn entries(after: &Head, count: u64) -> Vec<Entry> {
             principal: "test".into(),
             request_id: format!("request-{}", head.sequence + 1),
             request_digest: "0".repeat(64),
+            origin: None,
             operation: Operation::RecordFigures { figures: vec![], decisions: vec![] },
             answer: json!({ "text": "long ".repeat(30_000) }),
         };

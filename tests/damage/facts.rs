@@ -37,6 +37,7 @@ pub fn command(
         principal: "statistics".into(),
         request_id: request_id.into(),
         request_digest: sha256_hex(payload),
+        origin: Some("10.0.0.3".into()),
         plan: Box::new(plan),
     }
 }

@@ -31,7 +31,7 @@ fn open(store: &Path) -> Service {
 
 fn request(principal: &str, id: u32) -> Request {
     let id = format!("0191a7a4-0000-7000-8000-{id:012}");
-    Request { principal: principal.into(), id, validate_only: false }
+    Request { principal: principal.into(), id, validate_only: false, origin: None }
 }
 
 fn heads(area: &str, month: &str, group: &str, residence: Residence, persons: u64) -> Headcount {

@@ -47,7 +47,7 @@ impl Desk {
     fn next(&mut self, principal: &str) -> Request {
         self.requests += 1;
         let id = format!("0191a7a4-0000-7000-8000-{:012}", self.requests);
-        Request { principal: principal.into(), id, validate_only: false }
+        Request { principal: principal.into(), id, validate_only: false, origin: None }
     }
 
     fn make(&mut self, headcounts: Vec<Headcount>, note: &str) -> String {

@@ -14,6 +14,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use crate::{
+    access::{Origin, principal::Reach},
     domain::{life::Life, month::Month, run::Run},
     grpc::{run_message::run_message, v1},
     roster::{columns::Mapping, list::Totals, person::PersonKey, source::Format, work::Watch},
@@ -303,6 +304,7 @@ impl Make {
             follows: self.follows.clone(),
             ended: list(&self.ended)?,
             elsewhere: list(&self.elsewhere)?,
+            within: Reach::Everywhere,
         };
         let service = opened(place, keys)?;
         let bar = progress();
@@ -318,8 +320,8 @@ impl Make {
                 Life { run: run.into(), made_at, events: Vec::new() }
             }
         } else {
-            let id = self.recording.id();
-            let request = Request { principal: principal.into(), id, validate_only: false };
+            let (id, origin) = (self.recording.id(), Some(Origin::InProcess.to_string()));
+            let request = Request { principal: principal.into(), id, validate_only: false, origin };
             let made = service.make_roster_run(request, &roster, &spec, means, &watch)?;
             if let Some(worked) = &made.1 {
                 self.written(worked, &roster, means, &watch)?;

@@ -77,13 +77,14 @@ impl Service {
         let ledger = self.writer.snapshot();
         let key = self.key_of(&ledger, spec.month)?;
         let first = self.first_reading((roster, true), spec, key, means, watch)?;
-        let Request { principal, id: request_id, .. } = request;
+        let Request { principal, id: request_id, origin, .. } = request;
         let digest = first.gathered.digest.clone().unwrap_or_default();
         let request_digest = sha256_hex(format!("{principal}|{digest}|{}", spec.canonical()));
         let command = |plan| Command {
             principal: principal.clone(),
             request_id: request_id.clone(),
             request_digest: request_digest.clone(),
+            origin: origin.clone(),
             plan,
         };
         let made =
@@ -175,6 +176,11 @@ impl Service {
         watch: &Watch<'_>,
     ) -> Result<Worked, RosterRefused> {
         let First { gathered, cells, key } = first;
+        let rows = used(&gathered.counts).filter_map(|(id, _)| cells.get(id));
+        let outside = spec.within.outside(rows.map(|cell| cell.area), &self.reference.data.areas);
+        if let Some(area) = outside {
+            return Err(RosterRefused::Outside { area });
+        }
         let (rates, mut findings) = rates(&self.reference, ledger, &cells, &gathered, spec)?;
         if let Some(follows) = &spec.follows {
             followed(ledger, follows, spec.month)?;

@@ -9,7 +9,8 @@ use std::{
 };
 
 use crate::{
-    domain::{life::RunState, month::Month, run::Run},
+    access::principal::Reach,
+    domain::{area::AreaCode, life::RunState, month::Month, run::Run},
     intake::table::Problems,
     journal::entry::sha256_hex,
     roster::{
@@ -74,6 +75,8 @@ pub struct RosterSpec {
     pub ended: Vec<u8>,
     /// Who is paid elsewhere or pays contributions, as a table.
     pub elsewhere: Vec<u8>,
+    /// The areas whose rows the maker may bring.
+    pub within: Reach,
 }
 
 /// What rosters may take.
@@ -88,7 +91,7 @@ pub struct Means {
 impl RosterSpec {
     /// Everything that makes one request another one.
     fn canonical(&self) -> String {
-        let Self { month, strict, discretion, note, follows, ended, elsewhere } = self;
+        let Self { month, strict, discretion, note, follows, ended, elsewhere, within: _ } = self;
         let (ended, elsewhere) = (sha256_hex(ended), sha256_hex(elsewhere));
         format!("{month}|{strict}|{discretion}|{note}|{follows:?}|{ended}|{elsewhere}")
     }
@@ -114,6 +117,12 @@ pub enum RosterRefused {
     /// It was not recorded.
     #[error(transparent)]
     Service(#[from] ServiceError),
+    /// A row is of an area that is not the maker's.
+    #[error("the roster has rows of area {area}, which is not yours")]
+    Outside {
+        /// The area.
+        area: AreaCode,
+    },
     /// No key was given.
     #[error("expected a key for persons: make one with `run key` and give it as --person-keys")]
     NoKey,

@@ -55,7 +55,7 @@ impl Service {
             paid: new.iter().filter(|(_, one)| *one == Outcome::Paid).count() as u64,
             failed: failures(&new),
         };
-        let Request { principal, id: request_id, validate_only } = request;
+        let Request { principal, id: request_id, validate_only, origin } = request;
         let (by, month) = (principal.clone(), pin.month);
         let request_digest = sha256_hex(format!("{principal}|{run}|{}", settlement.file));
         let (run, seen) = (life.run.id.clone(), life.events.len());
@@ -83,7 +83,8 @@ impl Service {
                 .map_err(overtaken)?;
             return Ok(life);
         }
-        let command = Command { principal, request_id, request_digest, plan: Box::new(plan) };
+        let plan = Box::new(plan);
+        let command = Command { principal, request_id, request_digest, origin, plan };
         self.writer.submit(command).map_err(overtaken)?;
         Ok(self.run(&life.run.id)?)
     }
