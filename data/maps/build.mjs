@@ -208,38 +208,87 @@ function line(points) {
   return points.map((point, i) => `${i === 0 ? 'M' : 'L'}${point.map(Math.round).join(' ')}`).join('')
 }
 
-/** The point inside the largest ring that is farthest from its edge, where a label fits best. */
-function label(rings) {
-  const ring = rings.reduce((best, next) => (size(next) > size(best) ? next : best))
-  const [xs, ys] = [ring.map(([x]) => x), ring.map(([, y]) => y)]
-  let best = { at: ring[0], far: -1 }
-  let box = [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)]
-  for (const step of [4, 1]) {
-    for (let x = box[0]; x <= box[2]; x += step) {
-      for (let y = box[1]; y <= box[3]; y += step) {
-        const far = inside(ring, x, y) ? edge(ring, x, y) : -1
-        if (far > best.far) best = { at: [x, y], far }
+const PEOPLES = '维吾尔|壮族|回族|土家族苗族|苗族侗族|布依族苗族'
+const ENDING = new RegExp(`(?:${PEOPLES})?(?:自治区|自治州|自治县|特别行政区|省|市|盟|地区|区|县)$`)
+
+/** A name without the ending that every name of its kind has. */
+function short(name) {
+  return name.length > 2 ? name.replace(ENDING, '') : name
+}
+
+/** Which area each unit of the field belongs to, from its rings; -1 for none. */
+function filled(all) {
+  const field = new Int16Array(WIDTH * HEIGHT).fill(-1)
+  all.forEach((rings, area) => {
+    for (let y = 0; y < HEIGHT; y++) {
+      const cuts = rings.flatMap((ring) => ring.flatMap(([x, b], i) => {
+        const [c, d] = ring.at(i - 1)
+        return (b > y) === (d > y) ? [] : [x + ((y - b) * (c - x)) / (d - b)]
+      })).sort((one, other) => one - other)
+      for (let i = 0; i + 1 < cuts.length; i += 2) {
+        field.fill(area, y * WIDTH + Math.ceil(cuts[i]), y * WIDTH + Math.floor(cuts[i + 1]) + 1)
       }
     }
-    if (best.far >= 0) box = [best.at[0] - step, best.at[1] - step, best.at[0] + step, best.at[1] + step]
+  })
+  return field
+}
+
+/** The letters of the page's maps, in units; a label is centred on its point, which lies on the base line. */
+const LETTER = 17
+const box = ([x, y], name) => [x - (name.length * LETTER) / 2, y - 14, x + (name.length * LETTER) / 2, y + 5]
+
+/**
+ * Where each name goes: inside its area and clear of the others if it can be, else beside it. Small areas
+ * choose first, since large ones have room left.
+ */
+function labels(all, names) {
+  const field = filled(all)
+  const placed = new Map()
+  const order = all.map((rings, area) => [area, Math.max(...rings.map(size))]).sort(([, a], [, b]) => a - b)
+  for (const [area] of order) {
+    const best = { at: null, cost: Infinity }
+    for (const at of candidates(all[area])) {
+      const cost = costOf(at, area)
+      if (cost < best.cost) Object.assign(best, { at, cost })
+    }
+    placed.set(area, best.at)
   }
-  return best.at
+  return all.map((_, area) => placed.get(area))
+
+  /** Bad is, by growing weight: far from the middle, over blank ground, over a neighbour, over a name. */
+  function costOf({ point, far }, area) {
+    const [left, top, right, bottom] = box(point, names[area])
+    if (left < 0 || top < 0 || right > WIDTH || bottom > HEIGHT) return Infinity
+    let cost = far / 60
+    const share = 1 / (names[area].length * 12)
+    for (let x = Math.ceil(left); x < right; x += 4) {
+      for (let y = Math.ceil(top); y < bottom; y += 6) {
+        const at = field[y * WIDTH + x]
+        if (at !== area) cost += share * (at < 0 ? 1 : 2)
+      }
+    }
+    for (const [other, { point: taken }] of placed) {
+      const [l, t, r, b] = box(taken, names[other])
+      const [w, h] = [Math.min(right, r) - Math.max(left, l), Math.min(bottom, b) - Math.max(top, t)]
+      if (w > -3 && h > 0) cost += 3 + (w * h) / 50
+    }
+    return cost
+  }
 }
 
-function inside(ring, x, y) {
-  return ring.reduce((odd, [a, b], i) => {
-    const [c, d] = ring.at(i - 1)
-    return (b > y) !== (d > y) && x < ((c - a) * (y - b)) / (d - b) + a ? !odd : odd
-  }, false)
-}
-
-function edge(ring, x, y) {
-  return Math.min(...ring.map(([a, b], i) => {
-    const [c, d] = ring.at(i - 1)
-    const along = ((x - a) * (c - a) + (y - b) * (d - b)) / ((c - a) ** 2 + (d - b) ** 2)
-    const t = Math.max(0, Math.min(1, along))
-    return Math.hypot(a + t * (c - a) - x, b + t * (d - b) - y)
-  }))
+/** Points in and around the largest ring, with how far each is from its middle. */
+function candidates(rings) {
+  const ring = rings.reduce((best, next) => (size(next) > size(best) ? next : best))
+  const [xs, ys] = [ring.map(([x]) => x), ring.map(([, y]) => y)]
+  const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)]
+  const [middle, level] = [(left + right) / 2, (top + bottom) / 2 + 5]
+  const points = []
+  for (let x = Math.round(left) - 36; x <= right + 36; x += 3) {
+    for (let y = Math.round(top) - 12; y <= bottom + 24; y += 3) {
+      points.push({ point: [x, y], far: Math.hypot(x - middle, y - level) })
+    }
+  }
+  return points
 }
 
 /** The file of one map, made coarser until it is short enough. */
@@ -268,7 +317,9 @@ async function map(mapshaper, main, corner, limit) {
     const made = [...rings].sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([code, own]) => ({ code, path: path(own), label: [999, 999] }))
     if (Buffer.byteLength(written(made, other)) > limit) continue
-    for (const area of made) area.label = label(spots.get(area.code))
+    const names = made.map(({ code }) => short(areas.get(code).name))
+    const points = labels(made.map(({ code }) => spots.get(code)), names)
+    made.forEach((area, at) => { area.label = points[at].point })
     return { text: written(made, other), codes: made.map(({ code }) => code), interval }
   }
 }
