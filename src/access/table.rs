@@ -105,7 +105,6 @@ pub const TABLE: &[Row] = &[
     areas("RuleService/DiffInstrument", COMPARE),
     law("AreaService/ListAreas", EVERY),
     row("grpc.health.v1.Health/Check", Who::Anyone, Scope::All),
-    row("grpc.health.v1.Health/List", Who::Anyone, Scope::All),
     row("grpc.health.v1.Health/Watch", Who::Anyone, Scope::All),
     row("grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Who::SignedIn, Scope::All),
     row("grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Who::SignedIn, Scope::All),

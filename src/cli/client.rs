@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc};
 
 use anyhow::{Context, anyhow, bail};
-use tonic::{Code, Status, body::Body, transport::Endpoint};
+use tonic::{Code, Status, body::Body};
 use tower::{ServiceExt, util::BoxCloneSyncService};
 
 use crate::{grpc::server::routes, rules::reform::Reform, service::Service};
@@ -11,7 +11,7 @@ use crate::{grpc::server::routes, rules::reform::Reform, service::Service};
 use super::{Asking, Place, output::progress};
 use crate::grpc::v1;
 
-type Error = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// What generated clients speak through.
 pub(super) type Transport = BoxCloneSyncService<http::Request<Body>, http::Response<Body>, Error>;
@@ -55,7 +55,7 @@ where
         .context("start the runtime")?;
     runtime.block_on(async {
         let transport = match (&place.server, &local) {
-            (Some(url), _) => remote(url).await?,
+            (Some(url), _) => place.credentials.connect(url).await?,
             (None, Some(service)) => {
                 let routes = routes(service).prepare();
                 BoxCloneSyncService::new(ServiceExt::<http::Request<Body>>::map_err(
@@ -67,15 +67,6 @@ where
         };
         ask(transport).await
     })
-}
-
-async fn remote(url: &str) -> anyhow::Result<Transport> {
-    let endpoint = Endpoint::from_shared(url.to_owned());
-    let endpoint =
-        endpoint.with_context(|| format!("server {url:?}: expected http://HOST:PORT"))?;
-    let channel = endpoint.connect().await;
-    let channel = channel.with_context(|| format!("server {url:?} does not answer"))?;
-    Ok(BoxCloneSyncService::new(channel.map_err(Error::from)))
 }
 
 /// The service in process.
@@ -99,6 +90,7 @@ pub(super) fn told(status: Status) -> anyhow::Error {
         Code::NotFound => {
             "\nhint: `price-linkage areas` and `price-linkage rules list` show what there is"
         }
+        Code::Unauthenticated => "\nhint: --token-file FILE, or --client-cert and --client-key",
         Code::Unavailable => "\nhint: is the server running?",
         _ => "",
     };

@@ -11,6 +11,12 @@ mod ask;
 
 mod cases;
 
+mod credentials;
+
+mod doors;
+
+mod principals;
+
 mod client;
 
 mod diff;
@@ -56,6 +62,8 @@ struct Place {
     /// instruments. May be repeated.
     #[arg(long, global = true, value_name = "DIR")]
     data: Vec<PathBuf>,
+    #[command(flatten)]
+    credentials: credentials::Credentials,
     /// How to show data.
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -129,6 +137,8 @@ enum Command {
     Export(store::Export),
     /// Make a new store in --store from a copy.
     Restore(store::Restore),
+    /// Who may sign in to `serve`, and what each role may do.
+    Principals(principals::Principals),
     /// Walk the journal's chain and the state of --store.
     Verify,
 }
@@ -203,6 +213,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Areas(areas) => areas.run(&place)?,
         Command::Export(export) => export.run(&place)?,
         Command::Restore(restore) => restore.run(&place)?,
+        Command::Principals(principals) => principals.run(&place)?,
         Command::Verify => store::verify(&place)?,
     }
     Ok(ExitCode::SUCCESS)

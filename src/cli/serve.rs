@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{grpc::server, service::Service};
 
-use super::{Place, output::progress, run::Keys};
+use super::{Place, doors::Doors, output::progress, run::Keys};
 
 /// `serve`
 #[derive(Debug, Args)]
@@ -27,7 +27,9 @@ pub(super) struct Serve {
     jump_percent: u32,
     #[command(flatten)]
     keys: Keys,
-    /// Listen on another address than loopback although nothing is encrypted and nobody signs in.
+    #[command(flatten, next_help_heading = "Who may come in")]
+    doors: Doors,
+    /// Listen on another address than loopback although nothing is encrypted or nobody signs in.
     #[arg(long)]
     insecure_remote: bool,
 }
@@ -37,10 +39,11 @@ const STORE: &str = "price-linkage.store";
 
 impl Serve {
     pub fn run(&self, place: &Place) -> anyhow::Result<()> {
-        if !self.listen.ip().is_loopback() && !self.insecure_remote {
+        if !self.listen.ip().is_loopback() && !self.doors.are_safe() && !self.insecure_remote {
             bail!(
-                "listen {}: expected a loopback address\nhint: nothing is encrypted and nobody \
-                 signs in; say --insecure-remote if that is what you want",
+                "listen {}: expected a loopback address, or --principals and --tls-cert\nhint: \
+                 nothing is encrypted or nobody signs in; say --insecure-remote if that is what \
+                 you want",
                 self.listen
             );
         }
@@ -48,6 +51,7 @@ impl Serve {
             bail!("--server asks a running server; `serve` starts one");
         }
         let keys = self.keys.read()?;
+        let doors = self.doors.read(&place.data)?;
         let folder = place.store.clone().unwrap_or_else(|| PathBuf::from(STORE));
         let bar = progress();
         let opened = Service::open(&folder, &place.data, &mut |stage, done, all| {
@@ -76,14 +80,19 @@ impl Serve {
         }
         let runtime = tokio::runtime::Runtime::new().context("start the runtime")?;
         let service = Arc::new(service);
-        let served = runtime.block_on(self.serve(service.clone(), &folder));
+        let served = runtime.block_on(self.serve(doors, service.clone(), &folder));
         // Whoever still holds the service must not keep the journal's last state from the disk.
         service.writer.shutdown();
         runtime.shutdown_timeout(std::time::Duration::from_secs(1));
         served
     }
 
-    async fn serve(&self, service: Arc<Service>, folder: &std::path::Path) -> anyhow::Result<()> {
+    async fn serve(
+        &self,
+        doors: server::Doors,
+        service: Arc<Service>,
+        folder: &std::path::Path,
+    ) -> anyhow::Result<()> {
         let listener = TcpListener::bind(self.listen).await;
         let listener = listener.with_context(|| format!("listen on {}", self.listen))?;
         let address = server::address(&listener).context("find the address")?;
@@ -102,7 +111,8 @@ impl Serve {
             server::DRAIN.as_secs()
         );
         println!(
-            "try: price-linkage --server http://{address} status --area 150100 --month 2019-07"
+            "try: price-linkage --server {}://{address} status --area 150100 --month 2019-07",
+            self.doors.scheme()
         );
         let stop = async move {
             tokio::select! {
@@ -111,6 +121,6 @@ impl Serve {
             }
             eprintln!("stopping");
         };
-        server::serve(service, listener, stop).await.context("serve")
+        server::serve_behind(doors, service, listener, stop).await.context("serve")
     }
 }
