@@ -107,7 +107,6 @@ pub const TABLE: &[Row] = &[
     law("AuditService/ListEntries", AUDIT),
     law("AuditService/VerifyJournal", AUDIT),
     row("grpc.health.v1.Health/Check", Who::Anyone, Scope::All),
-    row("grpc.health.v1.Health/List", Who::Anyone, Scope::All),
     row("grpc.health.v1.Health/Watch", Who::Anyone, Scope::All),
     row("grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Who::SignedIn, Scope::All),
     row("grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Who::SignedIn, Scope::All),

@@ -323,6 +323,23 @@ impl Asker {
         sign_in("the principal is not listed any more, or with other grants")
     }
 
+    /// The area in whose subtree to look: the one asked for, or the lowest above all of the asker's.
+    pub fn root(
+        &self,
+        service: &service::Service,
+        within: Option<AreaCode>,
+    ) -> Result<AreaCode, Status> {
+        self.inside(service, within)?;
+        let Reach::Within(granted) = &self.reach else {
+            return Ok(within.unwrap_or(AreaCode::NATION));
+        };
+        let areas = &service.reference.data.areas;
+        let holds_all = |above: &AreaCode| granted.iter().all(|one| areas.within(*one, *above));
+        let above = granted.first().into_iter().flat_map(|first| areas.line(*first));
+        let lowest = above.map(|area| area.code).find(holds_all);
+        Ok(within.or(lowest).unwrap_or(AreaCode::NATION))
+    }
+
     /// Where the asker may ask.
     pub fn reach(&self) -> &Reach {
         &self.reach
