@@ -12,24 +12,18 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use crate::{
     domain::{area::AreaCode, decision::Decision},
-    engine::{
-        question::QuestionError,
-        timeline::{Timeline, TimelineError},
-    },
+    engine::timeline::Timeline,
     intake::{
         figures::{NewFigure, NewStandard},
-        folder::{DataError, load},
+        folder::load,
     },
     journal::{
-        JournalError,
         entry::{Operation, sha256_hex},
         file::SEGMENT_BYTES,
         log::Log,
     },
     roster::person::PersonKey,
-    rules::finding::Finding,
-    sheets::SheetError,
-    store::{OpenReport, Progress, Store, StoreError, kept::Kept, ledger::Ledger},
+    store::{OpenReport, Progress, Store, kept::Kept, ledger::Ledger},
 };
 
 pub mod reference;
@@ -74,11 +68,13 @@ pub mod writer;
 
 mod backend;
 
+mod error;
+
+pub use error::ServiceError;
 use law::Earlier;
 use record::{Change, Checked, Recorded, plan_figures, plan_law, plan_standards, unrecorded};
 use reference::Reference;
 use roster::Means;
-use sheet::NoNotice;
 use suppose::Supposed;
 use writer::{Acknowledged, Command, Plan, PlanFn, SubmitError, Writer};
 
@@ -91,47 +87,6 @@ fn now() -> DateTime<Utc> {
 /// Today where the law holds: in China.
 pub fn today() -> chrono::NaiveDate {
     (now() + TimeDelta::hours(8)).date_naive()
-}
-
-/// Why the service did not do what was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum ServiceError {
-    /// The question is about something unknown, or out of range.
-    #[error(transparent)]
-    Timeline(#[from] TimelineError),
-    /// It was not recorded.
-    #[error(transparent)]
-    Submit(#[from] SubmitError),
-    /// The data cannot be used.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// The store cannot be used.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A reform does not fit.
-    #[error("the reform: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Reform(Vec<Finding>),
-    /// A month has no notice.
-    #[error(transparent)]
-    NoNotice(#[from] NoNotice),
-    /// A paper cannot be put together.
-    #[error(transparent)]
-    Sheet(#[from] SheetError),
-    /// The journal cannot be read.
-    #[error(transparent)]
-    Journal(JournalError),
-    /// What is asked for is only there when things are kept.
-    #[error("nothing is kept on disk: expected a service over a store")]
-    NoStore,
-    /// The system gives no thread.
-    #[error("start the writer: {0}")]
-    Thread(#[from] std::io::Error),
-}
-
-impl From<QuestionError> for ServiceError {
-    fn from(error: QuestionError) -> Self {
-        Self::Timeline(error.into())
-    }
 }
 
 /// Who asks, and how a repeat is recognised.

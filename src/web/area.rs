@@ -68,7 +68,7 @@ pub(super) fn drawn(visit: &Visit, months: &[v1::Status]) -> Option<String> {
 }
 
 async fn found(visit: &Visit, area: String) -> Result<Found, Refusal> {
-    let months = visit.months().await?;
+    let months = visit.months();
     let month = visit.month_in("month")?.or(months.first().copied());
     let month = month.unwrap_or_else(super::site::first_month);
     let request = v1::QuoteSubsidyRequest {

@@ -13,8 +13,9 @@ use super::{
     frame::{Shown, Tab},
     month::area_name,
     refusal::Refusal,
+    table::{Cell, Table, words},
     visit::Visit,
-    words,
+    words as word,
 };
 
 /// The page.
@@ -36,18 +37,24 @@ async fn shown(visit: &Visit, id: String) -> Result<Shown, Refusal> {
         (visit.say("文号", "Number"), one.number.clone()),
         (visit.say("发文机关", "Issued by"), one.issuers.join("、")),
         (visit.say("发文日期", "Issued on"), one.issued.clone()),
-        (visit.say("种类", "Kind"), words::document_kind(visit, &one.kind)),
+        (visit.say("种类", "Kind"), word::document_kind(visit, &one.kind)),
         (visit.say("适用地区", "Jurisdiction"), area_name(visit, &one.jurisdiction)),
         (visit.say("适用指数月份", "Index months"), format!("{} – {until}", month_text(one.from))),
         (visit.say("说明", "Remarks"), one.note.clone()),
         (visit.say("文本摘要值", "Digest of the text"), one.digest.clone()),
     ];
+    let facts: Vec<_> = facts.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    let row = |(name, value): &(&str, String)| vec![Cell::new(*name), Cell::new(value)];
+    let table = Table {
+        id: "document",
+        caption: Text::new("文件概况", "The document"),
+        columns: vec![words("项目", "What"), words("内容", "Value")],
+        rows: facts.iter().map(row).collect(),
+    };
     let body = html! {
         h1 { (visit.say(&title.zh, &title.en)) }
         dl.facts {
-            @for (name, value) in &facts {
-                @if !value.is_empty() { dt { (name) } dd { (value) } }
-            }
+            @for (name, value) in &facts { dt { (name) } dd { (value) } }
             @if !one.amends.is_empty() {
                 dt { (visit.say("落实或修改", "Carries out or amends")) }
                 dd { @for id in &one.amends { a href=(format!("/rules/{id}")) { (id) } " " } }
@@ -57,11 +64,12 @@ async fn shown(visit: &Visit, id: String) -> Result<Shown, Refusal> {
                 dd { ul { @for source in &one.sources { li { (source) } } } }
             }
         }
+        (table.links(visit))
         details open {
             summary { (visit.say("规则文本(程序据此计算)", "The rule as data, by which is computed")) }
             pre tabindex="0" { code { (one.text) } }
         }
         p { a href="/rules" { (visit.say("返回法规文件", "Back to the law")) } }
     };
-    Ok(Shown { title, tab: Tab::Law, tables: Vec::new(), body })
+    Ok(Shown { title, tab: Tab::Law, tables: vec![table], body })
 }

@@ -2,6 +2,8 @@
 
 use axum::{body::Bytes, extract::Multipart, http::StatusCode};
 
+use crate::access::{Caller, Role, table::TABLE};
+
 use super::{refusal::Refusal, visit::Visit};
 
 /// Largest form read, in bytes; rosters are streamed and not counted.
@@ -27,6 +29,22 @@ impl Visit {
     /// Whether somebody has signed in.
     pub fn is_signed_in(&self) -> bool {
         self.session.as_ref().is_some_and(|session| session.name().is_some())
+    }
+
+    /// Whether whoever signed in may call an rpc somewhere, by the table of the services; which areas they
+    /// decide.
+    pub fn may_call(&self, rpc: &str) -> bool {
+        let row = TABLE.iter().find(|row| row.rpc == rpc);
+        row.is_some_and(|row| self.has_role(row.roles()))
+    }
+
+    /// Whether whoever signed in has one of the roles somewhere.
+    pub fn has_role(&self, roles: &[Role]) -> bool {
+        match self.session.as_ref().and_then(|session| session.caller.as_ref()) {
+            Some(Caller::Known(principal)) => principal.has(roles),
+            Some(Caller::Stated(_)) => true,
+            Some(Caller::Public) | None => false,
+        }
     }
 
     /// Refuses a form without this session's token. Compared by digest, so that how long it takes tells

@@ -6,11 +6,18 @@ use maud::{Markup, html};
 
 use crate::{
     client::{lists, number},
+    engine::reason::Text,
     grpc::v1,
     intake::table::Problems,
 };
 
-use super::{figure::series_name, month::area_name, refusal::Refusal, visit::Visit};
+use super::{
+    figure::series_name,
+    month::area_name,
+    refusal::Refusal,
+    table::{Cell, Table, words},
+    visit::Visit,
+};
 
 /// What stands in a cell.
 #[derive(Debug, Clone, Default)]
@@ -89,6 +96,25 @@ impl Grid {
         typed
             .map(|((area, series), entry)| (area.as_str(), series.as_str(), entry.typed.as_str()))
             .collect()
+    }
+
+    /// The grid in the columns in which figures are recorded, to be filled in and sent back.
+    pub fn table(&self) -> Table {
+        let rows =
+            self.areas.iter().flat_map(|area| self.series.iter().map(move |one| (area, one)));
+        let row = |(area, series): (&String, &String)| {
+            let entry = self.entries.get(&(area.clone(), series.clone()));
+            let recorded = entry.map_or("", |entry| entry.recorded.as_str());
+            let cells = [self.month.as_str(), area, series, recorded, "", ""];
+            cells.into_iter().map(Cell::new).collect()
+        };
+        let columns = ["month", "area_code", "series", "value", "released_on", "source"];
+        Table {
+            id: "figures",
+            caption: Text::new("指数", "Figures"),
+            columns: columns.into_iter().map(|name| words(name, name)).collect(),
+            rows: rows.map(row).collect(),
+        }
     }
 
     /// The rows of the grid as inputs.

@@ -77,7 +77,7 @@ async fn rules(
 
 async fn in_force(visit: &Visit) -> Result<Shown, Refusal> {
     let area = area_in(visit, "area")?;
-    let months = visit.months().await?;
+    let months = visit.months();
     let month = visit.month_in("month")?.or(months.first().copied());
     let month = month.unwrap_or_else(super::site::first_month);
     let request =

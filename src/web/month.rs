@@ -47,7 +47,7 @@ async fn found(visit: &Visit) -> Result<Found, Refusal> {
         within => within.to_owned(),
     };
     let ask = visit.ask();
-    let months = visit.months().await?;
+    let months = visit.months();
     let request =
         v1::ListAreasRequest { within: within.clone(), page_size: 5_000, ..Default::default() };
     let areas = lists::areas(&ask, request).await?;

@@ -40,14 +40,14 @@ async fn month(visit: &Visit, asked: &str) -> Result<Month, Refusal> {
     if !asked.is_empty() {
         return asked.parse().map_err(|_| Refusal::field("month", asked, "2021-04"));
     }
-    let newest = visit.months().await?.first().copied();
+    let newest = visit.months().first().copied();
     let newest = newest.unwrap_or_else(super::site::first_month);
     Ok(newest.plus(1).unwrap_or(newest))
 }
 
 fn form(visit: &Visit, grid: &Grid, released: &str, source: &str, wrong: &Markup) -> Shown {
     let title = Text::new("录入指数", "Record figures");
-    let signed_in = visit.is_signed_in();
+    let (signed_in, may) = (visit.is_signed_in(), visit.may_call("IndexService/RecordFigures"));
     let body = html! {
         h1 { (visit.say(&title.zh, &title.en)) }
         (wrong)
@@ -63,9 +63,14 @@ fn form(visit: &Visit, grid: &Grid, released: &str, source: &str, wrong: &Markup
                 (visit.say("登录后录入", "Sign in to record"))
             } }
         }
-        @if signed_in { (fields(visit, grid, released, source)) }
+        @if may { (fields(visit, grid, released, source)) }
+        p.downloads {
+            a href=(visit.here(&[("as", "csv"), ("month", grid.month.as_str())])) download {
+                (visit.say("下载本月表格(填好可上传)", "Download the month as a file to fill in")) " CSV"
+            }
+        }
     };
-    Shown { title, tab: Tab::Record, tables: Vec::new(), body }
+    Shown { title, tab: Tab::Record, tables: vec![grid.table()], body }
 }
 
 fn fields(visit: &Visit, grid: &Grid, released: &str, source: &str) -> Markup {

@@ -50,7 +50,7 @@ const FLOOR: &str = "amount.steps.floor";
 
 async fn shown(visit: &Visit) -> Result<Shown, Refusal> {
     let area = area_in(visit, "area")?;
-    let months = visit.months().await?;
+    let months = visit.months();
     let newest = months.first().copied().unwrap_or_else(super::site::first_month);
     let from = visit.month_in("from")?.unwrap_or_else(super::site::first_month);
     let until = visit.month_in("until")?.unwrap_or(newest);

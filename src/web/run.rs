@@ -11,7 +11,9 @@ use axum::{
 use maud::{Markup, html};
 
 use crate::{
+    access::table::of_move,
     client::{lists, month_text, number, run as runs},
+    domain::life::Move,
     engine::reason::Text,
     grpc::v1,
 };
@@ -215,20 +217,34 @@ pub(super) fn findings(visit: &Visit, run: &v1::Run) -> Markup {
     }
 }
 
-fn possible(state: v1::RunState) -> &'static [v1::RunMove] {
-    use v1::RunMove::{Approve, Close, Reject, Release, Submit, Void};
-    match state {
-        v1::RunState::Draft => &[Submit, Void],
-        v1::RunState::Submitted => &[Approve, Reject, Void],
-        v1::RunState::Approved => &[Release, Void],
-        v1::RunState::Released => &[Close],
+/// The steps that may follow, each with its name in the API.
+fn possible(visit: &Visit, state: v1::RunState) -> Vec<(Move, v1::RunMove)> {
+    let all: &[_] = match state {
+        v1::RunState::Draft => {
+            &[(Move::Submit, v1::RunMove::Submit), (Move::Void, v1::RunMove::Void)]
+        }
+        v1::RunState::Submitted => &[
+            (Move::Approve, v1::RunMove::Approve),
+            (Move::Reject, v1::RunMove::Reject),
+            (Move::Void, v1::RunMove::Void),
+        ],
+        v1::RunState::Approved => {
+            &[(Move::Release, v1::RunMove::Release), (Move::Void, v1::RunMove::Void)]
+        }
+        v1::RunState::Released => &[(Move::Close, v1::RunMove::Close)],
         _ => &[],
+    };
+    let mut all = all.to_vec();
+    if visit.is_signed_in() {
+        all.retain(|(made, _)| visit.has_role(of_move(*made)));
     }
+    all
 }
 
 fn moves(visit: &Visit, run: &v1::Run) -> Markup {
-    let possible = possible(run.state());
-    if possible.is_empty() && !is_adjustable(run) {
+    let possible = possible(visit, run.state());
+    let adjustable = is_adjustable(run) && visit.may_call("RunService/MakeRun");
+    if possible.is_empty() && !adjustable {
         return html! { p { (visit.say("没有可办的事项。", "Nothing more can be done.")) } };
     }
     if !visit.is_signed_in() {
@@ -240,8 +256,8 @@ fn moves(visit: &Visit, run: &v1::Run) -> Markup {
         };
     }
     html! {
-        @if !possible.is_empty() { (step_form(visit, run, possible)) }
-        @if is_adjustable(run) {
+        @if !possible.is_empty() { (step_form(visit, run, &possible)) }
+        @if adjustable {
             form.stacked method="post" action=(format!("/runs/{}/adjust", run.id)) {
                 (token(visit))
                 input type="hidden" name="request" value=(uuid::Uuid::now_v7());
@@ -258,7 +274,7 @@ fn is_adjustable(run: &v1::Run) -> bool {
     released && run.adjusts.is_empty() && run.roster.is_none()
 }
 
-fn step_form(visit: &Visit, run: &v1::Run, possible: &[v1::RunMove]) -> Markup {
+fn step_form(visit: &Visit, run: &v1::Run, possible: &[(Move, v1::RunMove)]) -> Markup {
     html! {
         form.stacked method="post" action=(format!("/runs/{}/move", run.id)) {
             (token(visit))
@@ -271,7 +287,7 @@ fn step_form(visit: &Visit, run: &v1::Run, possible: &[v1::RunMove]) -> Markup {
                 input name="reason" maxlength="1000";
             }
             div.buttons {
-                @for made in possible {
+                @for (_, made) in possible {
                     @let name = word::run_move(*made);
                     button name="made" value=(i32::from(*made)) { (visit.say(&name.zh, &name.en)) }
                 }
@@ -343,7 +359,7 @@ fn papers(visit: &Visit, run: &v1::Run, lines: &[v1::RunLine]) -> Markup {
                 } }
             }
         }
-        @if run.roster.is_some() && visit.is_signed_in() { (payment_list(visit, id)) }
+        @if run.roster.is_some() && visit.may_call("RosterService/WritePaymentList") { (payment_list(visit, id)) }
     }
 }
 

@@ -68,7 +68,8 @@ async fn shown(visit: &Visit) -> Result<Shown, Refusal> {
         h1 { (visit.say("发放批次", "Runs")) }
         (tables[0].shown(visit))
         (make_form(visit))
-        @if visit.is_signed_in() && !visit.site.service.person_keys.is_empty() {
+        @if visit.may_call("RosterService/MakeRosterRun")
+            && !visit.site.service.person_keys.is_empty() {
             (super::roster::form(visit, &month_text(month)))
         }
         section {
@@ -194,6 +195,9 @@ fn make_form(visit: &Visit) -> Markup {
         return html! {
             p { a href="/sign-in?back=%2Fruns" { (visit.say("登录后可编制批次", "Sign in to make a run")) } }
         };
+    }
+    if !visit.may_call("RunService/MakeRun") {
+        return html! {};
     }
     html! {
         section {

@@ -90,6 +90,14 @@ impl Table {
                     }
                 }
             }
+            (self.links(visit))
+        }
+    }
+
+    /// Links to it as CSV and as a spreadsheet.
+    pub fn links(&self, visit: &Visit) -> Markup {
+        let caption = visit.say(&self.caption.zh, &self.caption.en);
+        html! {
             p.downloads {
                 @for (kind, name) in [("csv", "CSV"), ("xlsx", "XLSX")] {
                     a href=(visit.here(&[("as", kind), ("table", self.id)])) download {

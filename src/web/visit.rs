@@ -16,7 +16,7 @@ use tower::{ServiceExt, util::BoxCloneSyncService};
 use crate::{
     access::{Caller, Origin},
     charts::Lang,
-    client::{Transport, month_of},
+    client::Transport,
     domain::month::Month,
     grpc::v1,
     service::reference::Reference,
@@ -166,15 +166,10 @@ impl Visit {
     }
 
     /// The newest month with an index, and those before it back to the first.
-    pub async fn months(&self) -> Result<Vec<Month>, Refusal> {
-        let request = v1::ListStatusesRequest { page_size: 1, ..Default::default() };
-        let request = v1::ListStatusesRequest { areas: vec!["000000".into()], ..request };
-        let found = crate::client::lists::statuses(&self.ask(), request).await?;
-        let newest = found.first().and_then(|status| month_of(status.month));
-        let newest = newest.unwrap_or_else(first_month);
-        let mut months: Vec<_> = first_month().through(newest).collect();
-        months.reverse();
-        Ok(months)
+    pub fn months(&self) -> Vec<Month> {
+        let newest = self.site.service.writer.snapshot().figures.newest();
+        let months = first_month().through(newest.unwrap_or_else(first_month));
+        months.rev().collect()
     }
 }
 
