@@ -58,6 +58,8 @@ mod record;
 
 mod grid;
 
+mod slider;
+
 mod replay;
 
 mod audit;
