@@ -4,7 +4,7 @@ use std::{env, fs, path::PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "pricelinkage/v1/common.proto",
     "pricelinkage/v1/index.proto",
     "pricelinkage/v1/standard.proto",
@@ -15,6 +15,7 @@ const FILES: [&str; 10] = [
     "pricelinkage/v1/rule.proto",
     "pricelinkage/v1/run.proto",
     "pricelinkage/v1/roster.proto",
+    "pricelinkage/v1/audit.proto",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

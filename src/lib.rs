@@ -27,4 +27,8 @@ pub mod access;
 
 pub mod grpc;
 
+pub mod client;
+
+pub mod web;
+
 pub mod cli;

@@ -25,6 +25,8 @@ pub enum Who {
 pub enum Scope {
     /// What it is about is the same for everybody, as the law is.
     All,
+    /// It is about all areas at once; its caller must have one of the roles for the nation.
+    Whole,
     /// It takes and shows only the areas in which its caller has one of the roles.
     Areas,
 }
@@ -44,8 +46,6 @@ pub struct Row {
 const PACKAGE: &str = "pricelinkage.v1.";
 
 const EVERY: &[Role] = &Role::ALL;
-/// Replays of months take long.
-const STUDY: &[Role] = &[Maker, Approver, Analyst, Admin, Auditor];
 /// Comparisons of laws take longest.
 const COMPARE: &[Role] = &[Analyst, Admin, Auditor];
 const RECORD: &[Role] = &[Recorder];
@@ -54,6 +54,8 @@ const MAKE: &[Role] = &[Maker];
 const MOVE: &[Role] = &[Maker, Approver];
 /// A payment list names persons.
 const LIST: &[Role] = &[Maker, Approver, Auditor];
+/// The journal is one for all areas.
+const AUDIT: &[Role] = &[Admin, Auditor];
 
 const fn row(rpc: &'static str, who: Who, scope: Scope) -> Row {
     Row { rpc, who, scope }
@@ -81,7 +83,7 @@ pub const TABLE: &[Row] = &[
     areas("TriggerService/ListDecisions", EVERY),
     areas("TriggerService/WatchDecisions", EVERY),
     areas("SubsidyService/QuoteSubsidy", EVERY),
-    areas("ReplayService/Replay", STUDY),
+    areas("ReplayService/Replay", EVERY),
     areas("ReplayService/Compare", COMPARE),
     areas("ReplayService/Sweep", COMPARE),
     areas("ReplayService/GetOutlook", EVERY),
@@ -104,6 +106,8 @@ pub const TABLE: &[Row] = &[
     law("RuleService/GetRules", EVERY),
     areas("RuleService/DiffInstrument", COMPARE),
     law("AreaService/ListAreas", EVERY),
+    row("AuditService/ListEntries", Who::Roles(AUDIT), Scope::Whole),
+    row("AuditService/VerifyJournal", Who::Roles(AUDIT), Scope::Whole),
     row("grpc.health.v1.Health/Check", Who::Anyone, Scope::All),
     row("grpc.health.v1.Health/Watch", Who::Anyone, Scope::All),
     row("grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Who::SignedIn, Scope::All),

@@ -73,7 +73,7 @@ pub enum Lang {
 
 impl Lang {
     /// The text in this language, or in the other when it is empty.
-    fn of(self, text: &Text) -> &str {
+    pub(crate) fn of(self, text: &Text) -> &str {
         let (own, other) = match self {
             Self::Zh => (&text.zh, &text.en),
             Self::En => (&text.en, &text.zh),
@@ -82,7 +82,7 @@ impl Lang {
     }
 
     /// One of two words.
-    fn pick<'a>(self, zh: &'a str, en: &'a str) -> &'a str {
+    pub(crate) fn pick<'a>(self, zh: &'a str, en: &'a str) -> &'a str {
         match self {
             Self::Zh => zh,
             Self::En => en,

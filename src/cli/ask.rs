@@ -10,7 +10,6 @@ use super::{
     Asking, Format, Language, Place,
     client::{self, month_text, told, with, year_month},
     output::{Rows, json, number, say},
-    owed::collect,
 };
 
 /// Columns of `status` and `replay`.
@@ -68,26 +67,16 @@ pub(super) struct Status {
 impl Status {
     pub fn run(&self, place: &Place) -> anyhow::Result<()> {
         let statuses = with(place, |transport| async move {
-            let mut all = Vec::new();
-            let mut page_token = String::new();
-            loop {
-                let request = v1::ListStatusesRequest {
-                    month: self.month.map(year_month),
-                    areas: self.area.clone(),
-                    asking: Some(self.asking.message()?),
-                    depth: self.depth.message(),
-                    page_size: 500,
-                    page_token,
-                    within: self.within.clone().unwrap_or_default(),
-                };
-                let page = client::trigger(&transport).list_statuses(request).await;
-                let page = page.map_err(told)?.into_inner();
-                all.extend(page.statuses);
-                page_token = page.next_page_token;
-                if page_token.is_empty() {
-                    return Ok(all);
-                }
-            }
+            let request = v1::ListStatusesRequest {
+                month: self.month.map(year_month),
+                areas: self.area.clone(),
+                asking: Some(self.asking.message()?),
+                depth: self.depth.message(),
+                page_size: 500,
+                within: self.within.clone().unwrap_or_default(),
+                ..Default::default()
+            };
+            client::lists::statuses(&transport, request).await.map_err(told)
         })?;
         match place.format {
             Format::Json => statuses.iter().try_for_each(|status| json("Status", status)),
@@ -221,7 +210,9 @@ impl History {
                 say(place, &first.reason),
             ]);
         };
-        let months = with(place, |transport| async move { collect(&transport, request).await })?;
+        let months = with(place, |transport| async move {
+            client::lists::replayed(&transport, request).await.map_err(told)
+        })?;
         if place.format == Format::Json {
             let statuses = months.iter().filter_map(|month| month.status.as_ref());
             return statuses.into_iter().try_for_each(|status| json("Status", status));
@@ -249,24 +240,14 @@ impl History {
             "decisions are recorded in a store\nhint: give --server URL or --store DIR"
         );
         let decisions = with(place, |transport| async move {
-            let mut all = Vec::new();
-            let mut page_token = String::new();
-            loop {
-                let request = v1::ListDecisionsRequest {
-                    area: self.area.clone(),
-                    from: self.from.map(year_month),
-                    until: self.until.map(year_month),
-                    page_size: 1_000,
-                    page_token,
-                };
-                let page = client::trigger(&transport).list_decisions(request).await;
-                let page = page.map_err(told)?.into_inner();
-                all.extend(page.decisions);
-                page_token = page.next_page_token;
-                if page_token.is_empty() {
-                    return Ok(all);
-                }
-            }
+            let request = v1::ListDecisionsRequest {
+                area: self.area.clone(),
+                from: self.from.map(year_month),
+                until: self.until.map(year_month),
+                page_size: 1_000,
+                ..Default::default()
+            };
+            client::lists::decisions(&transport, request).await.map_err(told)
         })?;
         if place.format == Format::Json {
             return decisions.iter().try_for_each(|decision| json("Decision", decision));

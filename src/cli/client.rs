@@ -3,40 +3,16 @@
 use std::{future::Future, sync::Arc};
 
 use anyhow::{Context, anyhow, bail};
-use tonic::{Code, Status, body::Body};
-use tower::{ServiceExt, util::BoxCloneSyncService};
+use tonic::{Code, Status};
 
-use crate::{grpc::server::routes, rules::reform::Reform, service::Service};
+use crate::{client::in_process, grpc::v1, rules::reform::Reform, service::Service};
 
 use super::{Asking, Place, output::progress};
-use crate::grpc::v1;
 
-pub(super) type Error = Box<dyn std::error::Error + Send + Sync>;
-
-/// What generated clients speak through.
-pub(super) type Transport = BoxCloneSyncService<http::Request<Body>, http::Response<Body>, Error>;
-
-/// Largest message received, in bytes.
-const MESSAGE_BYTES_MAX: usize = 64 * 1024 * 1024;
-
-macro_rules! client {
-    ($name:ident, $module:ident, $client:ident) => {
-        pub(super) fn $name(transport: &Transport) -> v1::$module::$client<Transport> {
-            v1::$module::$client::new(transport.clone())
-                .max_decoding_message_size(MESSAGE_BYTES_MAX)
-        }
-    };
-}
-
-client!(index, index_service_client, IndexServiceClient);
-client!(standard, standard_service_client, StandardServiceClient);
-client!(trigger, trigger_service_client, TriggerServiceClient);
-client!(subsidy, subsidy_service_client, SubsidyServiceClient);
-client!(replay, replay_service_client, ReplayServiceClient);
-client!(run, run_service_client, RunServiceClient);
-client!(roster, roster_service_client, RosterServiceClient);
-client!(rule, rule_service_client, RuleServiceClient);
-client!(area, area_service_client, AreaServiceClient);
+pub(super) use crate::client::{
+    Transport, area, index, lists, month_text, replay, roster, rule, run, standard, subsidy,
+    trigger, year_month,
+};
 
 /// Runs a question against the place asked for.
 pub(super) fn with<T, F>(place: &Place, ask: impl FnOnce(Transport) -> F) -> anyhow::Result<T>
@@ -56,13 +32,7 @@ where
     runtime.block_on(async {
         let transport = match (&place.server, &local) {
             (Some(url), _) => place.credentials.connect(url).await?,
-            (None, Some(service)) => {
-                let routes = routes(service).prepare();
-                BoxCloneSyncService::new(ServiceExt::<http::Request<Body>>::map_err(
-                    routes,
-                    |never| match never {},
-                ))
-            }
+            (None, Some(service)) => in_process(service),
             (None, None) => bail!("no place to ask"),
         };
         ask(transport).await
@@ -140,14 +110,4 @@ fn setting(settings: &[String]) -> anyhow::Result<String> {
         let wrong: Vec<_> = findings.iter().map(ToString::to_string).collect();
         anyhow!("{}", wrong.join("; "))
     })
-}
-
-/// A month as a message.
-pub(super) fn year_month(month: crate::domain::month::Month) -> v1::YearMonth {
-    v1::YearMonth { year: month.year(), month: month.month() as i32 }
-}
-
-/// A month of a message as text.
-pub(super) fn month_text(month: Option<v1::YearMonth>) -> String {
-    month.map_or_else(String::new, |m| format!("{:04}-{:02}", m.year, m.month))
 }

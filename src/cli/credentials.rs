@@ -13,10 +13,9 @@ use tonic::{
 };
 use tower::{ServiceExt, util::BoxCloneSyncService};
 
-use super::{
-    client::{Error, Transport},
-    doors::pem,
-};
+use crate::client::{Error, Transport};
+
+use super::doors::pem;
 
 /// What a client shows a server, and trusts.
 #[derive(Debug, Clone, Args)]
@@ -56,13 +55,15 @@ impl Credentials {
         }
         let channel = endpoint.connect().await;
         let channel = channel.with_context(|| format!("server {url:?} does not answer"))?;
-        let channel = channel.map_err(Error::from).map_request(move |request: Request<Body>| {
-            let mut request = request;
-            if let Some(token) = &token {
-                request.headers_mut().insert(AUTHORIZATION, token.clone());
-            }
-            request
-        });
+        let channel = channel.map_err(|error| Error::from(Box::from(error))).map_request(
+            move |request: Request<Body>| {
+                let mut request = request;
+                if let Some(token) = &token {
+                    request.headers_mut().insert(AUTHORIZATION, token.clone());
+                }
+                request
+            },
+        );
         Ok(BoxCloneSyncService::new(channel))
     }
 

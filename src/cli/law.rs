@@ -80,7 +80,7 @@ impl List {
             area: self.area.clone().unwrap_or_default(),
             month: self.month.map(year_month),
             page_size: 500,
-            page_token: String::new(),
+            ..Default::default()
         };
         let instruments = with(place, |transport| async move {
             let page = client::rule(&transport).list_instruments(request).await;

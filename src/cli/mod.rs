@@ -9,6 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod ask;
 
+mod audit;
+
 mod cases;
 
 mod credentials;
@@ -133,6 +135,8 @@ enum Command {
     Cases(cases::Cases),
     /// The areas.
     Areas(law::Areas),
+    /// The journal: who recorded, decided and approved what, when.
+    Audit(audit::Audit),
     /// Write a verified copy of the journal of --store to a file: the backup.
     Export(store::Export),
     /// Make a new store in --store from a copy.
@@ -211,6 +215,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Rules(rules) => return rules.run(&place),
         Command::Cases(cases) => cases.run(&place)?,
         Command::Areas(areas) => areas.run(&place)?,
+        Command::Audit(audit) => audit.run(&place)?,
         Command::Export(export) => export.run(&place)?,
         Command::Restore(restore) => restore.run(&place)?,
         Command::Principals(principals) => principals.run(&place)?,

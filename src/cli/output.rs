@@ -13,7 +13,7 @@ use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
 
 use crate::{
-    grpc::{DESCRIPTORS, Decimal, v1},
+    grpc::{DESCRIPTORS, v1},
     service::Stage,
 };
 
@@ -152,10 +152,7 @@ pub(super) fn say(place: &Place, text: &Option<v1::Text>) -> String {
     }
 }
 
-/// A decimal as text; empty when absent.
-pub(super) fn number(value: &Option<Decimal>) -> String {
-    value.as_ref().map_or_else(String::new, |decimal| decimal.value.clone())
-}
+pub(super) use crate::client::number;
 
 /// A progress bar on standard error, shown only on a terminal or as a line at each stage's end.
 pub(super) struct Progress {

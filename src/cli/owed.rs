@@ -3,14 +3,13 @@
 use std::{collections::HashSet, io::Write};
 
 use clap::Args;
-use tokio_stream::StreamExt;
 
 use crate::{domain::month::Month, grpc::v1};
 
 use super::{
     Asking, Format, Language, Place,
     ask::{Depth, STATUS_COLUMNS, cited, status_row},
-    client::{self, month_text, told, with, year_month},
+    client::{self, lists::each_month, month_text, told, with, year_month},
     output::{Rows, Stream, json, number, say},
     replay::Over,
 };
@@ -250,7 +249,7 @@ impl Replay {
         };
         let mut remarks = Remarks::default();
         with(place, async |transport| {
-            each(&transport, request, |month| {
+            each_month(&transport, request, told, |month| {
                 let Some(out) = &mut out else { return json("ReplayMonth", &month) };
                 let Some(status) = &month.status else { return Ok(()) };
                 if !self.amounts {
@@ -267,42 +266,4 @@ impl Replay {
         remarks.finish(place);
         Ok(())
     }
-}
-
-/// Every month of a replay.
-pub(super) async fn collect(
-    transport: &client::Transport,
-    request: v1::ReplayRequest,
-) -> anyhow::Result<Vec<v1::ReplayMonth>> {
-    let mut months = Vec::new();
-    each(transport, request, |month| {
-        months.push(month);
-        Ok(())
-    })
-    .await?;
-    Ok(months)
-}
-
-/// Hands over the months of a replay as they come.
-async fn each(
-    transport: &client::Transport,
-    request: v1::ReplayRequest,
-    mut take: impl FnMut(v1::ReplayMonth) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    let stream = client::replay(transport).replay(request).await;
-    let mut stream = stream.map_err(told)?.into_inner();
-    let (mut taken, mut totals) = (0, None);
-    while let Some(item) = stream.next().await {
-        match item.map_err(told)?.item {
-            Some(v1::replay_response::Item::Month(month)) => {
-                taken += 1;
-                take(month)?;
-            }
-            Some(v1::replay_response::Item::Totals(sums)) => totals = Some(sums),
-            None => {}
-        }
-    }
-    let complete = totals.is_some_and(|totals| totals.months == taken);
-    anyhow::ensure!(complete, "the replay ended before its totals");
-    Ok(())
 }

@@ -6,10 +6,11 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 
 use crate::{
+    client::figure,
     domain::month::Month,
     grpc::{Decimal, v1},
     intake::{
-        figures::{Known, NewFigure, read_figures, read_standards},
+        figures::{Known, read_figures, read_standards},
         folder::load,
         table::Problems,
     },
@@ -133,19 +134,6 @@ impl Index {
     }
 }
 
-/// A figure as a message.
-pub(super) fn figure(row: NewFigure) -> v1::Figure {
-    v1::Figure {
-        area: row.area.to_string(),
-        series: row.series.to_string(),
-        month: Some(year_month(row.month)),
-        value: Some(Decimal { value: row.value.to_string() }),
-        released_on: row.released_on.map(|day| day.to_string()).unwrap_or_default(),
-        source: row.source,
-        ..Default::default()
-    }
-}
-
 fn record_figures(file: &File, place: &Place) -> anyhow::Result<()> {
     recordable(place, file.validate_only)?;
     let bytes = file.read()?;
@@ -176,26 +164,16 @@ fn record_figures(file: &File, place: &Place) -> anyhow::Result<()> {
 impl ListFigures {
     fn run(&self, place: &Place) -> anyhow::Result<()> {
         let figures = with(place, |transport| async move {
-            let mut all = Vec::new();
-            let mut page_token = String::new();
-            loop {
-                let request = v1::ListFiguresRequest {
-                    area: self.area.clone().unwrap_or_default(),
-                    series: self.series.clone().unwrap_or_default(),
-                    from: self.from.map(year_month),
-                    until: self.until.map(year_month),
-                    known_at: None,
-                    page_size: 1_000,
-                    page_token,
-                };
-                let page = client::index(&transport).list_figures(request).await;
-                let page = page.map_err(told)?.into_inner();
-                all.extend(page.figures);
-                page_token = page.next_page_token;
-                if page_token.is_empty() {
-                    return Ok(all);
-                }
-            }
+            let request = v1::ListFiguresRequest {
+                area: self.area.clone().unwrap_or_default(),
+                series: self.series.clone().unwrap_or_default(),
+                from: self.from.map(year_month),
+                until: self.until.map(year_month),
+                known_at: None,
+                page_size: 1_000,
+                ..Default::default()
+            };
+            client::lists::figures(&transport, request).await.map_err(told)
         })?;
         if place.format == Format::Json {
             return figures.iter().try_for_each(|figure| json("Figure", figure));
@@ -265,23 +243,13 @@ fn record_standards(file: &File, place: &Place) -> anyhow::Result<()> {
 impl ListStandards {
     fn run(&self, place: &Place) -> anyhow::Result<()> {
         let standards = with(place, |transport| async move {
-            let mut all = Vec::new();
-            let mut page_token = String::new();
-            loop {
-                let request = v1::ListStandardsRequest {
-                    area: self.area.clone().unwrap_or_default(),
-                    standard: self.standard.clone().unwrap_or_default(),
-                    page_size: 1_000,
-                    page_token,
-                };
-                let page = client::standard(&transport).list_standards(request).await;
-                let page = page.map_err(told)?.into_inner();
-                all.extend(page.standards);
-                page_token = page.next_page_token;
-                if page_token.is_empty() {
-                    return Ok(all);
-                }
-            }
+            let request = v1::ListStandardsRequest {
+                area: self.area.clone().unwrap_or_default(),
+                standard: self.standard.clone().unwrap_or_default(),
+                page_size: 1_000,
+                ..Default::default()
+            };
+            client::lists::standards(&transport, request).await.map_err(told)
         })?;
         if place.format == Format::Json {
             return standards.iter().try_for_each(|standard| json("Standard", standard));

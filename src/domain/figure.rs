@@ -68,6 +68,12 @@ impl Column {
         at.and_then(|at| self.months.get(at)).map_or(&[], Vec::as_slice)
     }
 
+    /// The newest month with a figure.
+    pub fn newest(&self) -> Option<Month> {
+        let newest = self.months.iter().rev().flatten().next();
+        newest.map(|figure| figure.month)
+    }
+
     /// The latest revision that can be seen.
     pub fn get(&self, month: Month, view: &View) -> Option<&Figure> {
         self.revisions(month).iter().rev().find(|figure| view.sees(figure))

@@ -6,12 +6,14 @@
 use std::{
     convert::Infallible,
     future::Future,
+    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 
+use axum::extract::ConnectInfo;
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, Request, Response, header::AUTHORIZATION, request::Parts};
 use http_body_util::BodyExt;
@@ -74,6 +76,27 @@ impl Gate {
         }
     }
 
+    /// Whether anybody signs in.
+    pub fn is_open(&self) -> bool {
+        self.directory.is_none()
+    }
+
+    /// Whom a name belongs to now; nobody where nobody signs in.
+    pub fn by_name(&self, name: &str) -> Option<Arc<Principal>> {
+        self.directory.as_ref()?.by_name(name)
+    }
+
+    /// Whom a token belongs to.
+    ///
+    /// # Errors
+    /// RESOURCE_EXHAUSTED while too many tokens wait to be checked.
+    pub async fn by_its_token(&self, token: &str) -> Result<Option<Arc<Principal>>, Status> {
+        match &self.directory {
+            Some(directory) => self.by_token(directory, token).await,
+            None => Ok(None),
+        }
+    }
+
     /// Puts the gate before services.
     pub fn before(self: &Arc<Self>, routes: Routes) -> Routes {
         Routes::from(routes.into_axum_router().layer(GateLayer(self.clone())))
@@ -101,6 +124,10 @@ impl Gate {
         let row = row.ok_or_else(|| not_allowed(request.uri.path(), "nobody"))?;
         if !principal.has(row.roles()) {
             return Err(not_allowed(row.rpc, &row.who.to_string()));
+        }
+        if row.scope == Scope::Whole && principal.reach(row.roles()) != Reach::Everywhere {
+            let message = format!("{} is about all areas, which are not all yours", row.rpc);
+            return Err(refused(Code::PermissionDenied, "NOT_YOURS", message));
         }
         same_name(&request.headers, &principal)?;
         let asker = Asker::new(Caller::Known(principal), origin, row);
@@ -165,6 +192,8 @@ fn origin(extensions: &Extensions) -> Origin {
     let tls = extensions.get::<TlsConnectInfo<TcpConnectInfo>>();
     let plain = tls.map(TlsConnectInfo::get_ref).or_else(|| extensions.get());
     let peer = plain.and_then(TcpConnectInfo::remote_addr);
+    // Browsers that call the services themselves come over the port of the page.
+    let peer = peer.or_else(|| extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0));
     peer.map_or(Origin::InProcess, |peer| Origin::Peer(peer.ip().to_canonical()))
 }
 

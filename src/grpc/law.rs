@@ -6,7 +6,7 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     engine::{amount::covered, question::Applied, reason::Text},
-    rules::shown::Shown,
+    rules::{cite::Head, shown::Shown},
     service::Service,
 };
 
@@ -40,10 +40,15 @@ impl RuleService for Laws {
         heads.retain(|head| {
             area.is_none_or(|area| data.areas.within(area, head.jurisdiction))
                 && month.is_none_or(|month| head.months.contains(month))
+                && (asked.id.is_empty() || asked.id == head.id)
         });
         heads.sort_by_key(|head| (head.jurisdiction, head.months.from, head.kind, &head.id));
         let (found, next_page_token) = page.of(heads.into_iter());
-        let instruments = found.into_iter().map(|head| convert::instrument(head)).collect();
+        let written = |head: &Head| {
+            let text = data.texts.get(&head.file).filter(|_| !asked.id.is_empty());
+            v1::Instrument { text: text.cloned().unwrap_or_default(), ..convert::instrument(head) }
+        };
+        let instruments = found.into_iter().map(|head| written(head)).collect();
         Ok(Response::new(v1::ListInstrumentsResponse { instruments, next_page_token }))
     }
 

@@ -66,4 +66,6 @@ mod due;
 
 pub mod roster;
 
+pub mod audit;
+
 pub mod server;

@@ -10,7 +10,10 @@ use crate::{
         figures::{NewFigure, NewStandard, check_value, plausible_yuan},
         table::PROBLEMS_MAX,
     },
-    service::Service,
+    service::{
+        Service,
+        record::{Change, Checked, RowOutcome},
+    },
 };
 
 use super::{
@@ -99,7 +102,30 @@ pub(super) fn figure_in(service: &Service, figure: &v1::Figure) -> Result<NewFig
     Ok(NewFigure { area, series, month, value, released_on, source })
 }
 
+/// Most decisions told one by one before something is recorded.
+const CHANGES_MAX: usize = 1_000;
+
 impl Records {
+    /// What recording would change.
+    fn checked(&self, checked: Checked) -> (Vec<v1::RowOutcome>, Vec<v1::DecisionChange>) {
+        let row = |outcome: RowOutcome| {
+            let (outcome, recorded) = match outcome {
+                RowOutcome::New => ("NEW", None),
+                RowOutcome::Revision(value) => ("REVISION", Some(value)),
+                RowOutcome::Unchanged(value) => ("UNCHANGED", Some(value)),
+            };
+            v1::RowOutcome { outcome: outcome.into(), recorded: recorded.map(convert::decimal) }
+        };
+        let words = self.0.reference.words();
+        let change = |change: Change| v1::DecisionChange {
+            area_name: words.area(change.after.area),
+            before: change.before.as_ref().map(convert::decision),
+            after: Some(convert::decision(&change.after)),
+        };
+        let changes = checked.changes.into_iter().take(CHANGES_MAX).map(change);
+        (checked.rows.into_iter().map(row).collect(), changes.collect())
+    }
+
     fn standard_in(&self, standard: &v1::Standard) -> Result<NewStandard, BadField> {
         let known = self.0.reference.known();
         let area = area_in("area", &standard.area)?;
@@ -153,14 +179,18 @@ impl IndexService for Records {
                 return Ok(Response::new(refused));
             }
         };
+        let checked = request.validate_only.then(|| self.0.check_figures(&rows));
         let outcome = self.0.record_figures(request, rows).await.map_err(|e| of_service(&e))?;
         let recorded = outcome.recorded;
+        let (rows, changes) = checked.map(|checked| self.checked(checked)).unwrap_or_default();
         Ok(Response::new(v1::RecordFiguresResponse {
             sequence: outcome.sequence,
             new_figures: recorded.new as i32,
             revisions: recorded.revisions as i32,
             unchanged: recorded.unchanged as i32,
             decisions: recorded.decisions as i32,
+            rows,
+            changes,
             ..Default::default()
         }))
     }

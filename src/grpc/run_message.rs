@@ -29,7 +29,7 @@ pub(super) fn state(state: RunState) -> v1::RunState {
     }
 }
 
-fn made(made: Move) -> v1::RunMove {
+pub(super) fn made(made: Move) -> v1::RunMove {
     match made {
         Move::Submit => v1::RunMove::Submit,
         Move::Approve => v1::RunMove::Approve,

@@ -21,6 +21,7 @@ use super::{
     DESCRIPTORS,
     access::Gate,
     answers::Answers,
+    audit::Audits,
     deadline::DeadlineLayer,
     law::Laws,
     record::Records,
@@ -29,10 +30,10 @@ use super::{
     run::Runs,
     status::internal,
     v1::{
-        area_service_server::AreaServiceServer, index_service_server::IndexServiceServer,
-        replay_service_server::ReplayServiceServer, roster_service_server::RosterServiceServer,
-        rule_service_server::RuleServiceServer, run_service_server::RunServiceServer,
-        standard_service_server::StandardServiceServer,
+        area_service_server::AreaServiceServer, audit_service_server::AuditServiceServer,
+        index_service_server::IndexServiceServer, replay_service_server::ReplayServiceServer,
+        roster_service_server::RosterServiceServer, rule_service_server::RuleServiceServer,
+        run_service_server::RunServiceServer, standard_service_server::StandardServiceServer,
         subsidy_service_server::SubsidyServiceServer, trigger_service_server::TriggerServiceServer,
     },
 };
@@ -45,7 +46,7 @@ pub const STREAMS_MAX: u32 = 256;
 pub const DRAIN: Duration = Duration::from_secs(10);
 
 /// The services whose health is told, and the whole.
-const HEALTHY: [&str; 10] = [
+const HEALTHY: [&str; 11] = [
     "",
     "pricelinkage.v1.IndexService",
     "pricelinkage.v1.StandardService",
@@ -56,6 +57,7 @@ const HEALTHY: [&str; 10] = [
     "pricelinkage.v1.RosterService",
     "pricelinkage.v1.RuleService",
     "pricelinkage.v1.AreaService",
+    "pricelinkage.v1.AuditService",
 ];
 
 /// Why serving ended badly.
@@ -94,6 +96,7 @@ fn bare(service: &Arc<Service>) -> Routes {
     let replays = Arc::new(Replays(service.clone()));
     let laws = Arc::new(Laws(service.clone()));
     let runs = Arc::new(Runs(service.clone()));
+    let audits = Arc::new(Audits(service.clone()));
     let rosters = Arc::new(Rosters::new(service.clone()));
     Routes::new(configured!(IndexServiceServer, records.clone()))
         .add_service(configured!(StandardServiceServer, records))
@@ -104,6 +107,7 @@ fn bare(service: &Arc<Service>) -> Routes {
         .add_service(configured!(RosterServiceServer, rosters))
         .add_service(configured!(RuleServiceServer, laws.clone()))
         .add_service(configured!(AreaServiceServer, laws))
+        .add_service(configured!(AuditServiceServer, audits))
 }
 
 /// How the service is reached from outside.

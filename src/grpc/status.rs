@@ -155,9 +155,10 @@ pub(super) fn of_service(error: &ServiceError) -> Status {
             refused(Code::FailedPrecondition, "OUT_OF_RANGE", error.to_string())
         }
         ServiceError::Sheet(_) => internal(error),
-        ServiceError::Submit(SubmitError::Broken { .. }) | ServiceError::Thread(_) => {
-            internal(error)
-        }
+        ServiceError::NoStore => refused(Code::FailedPrecondition, "NO_STORE", error.to_string()),
+        ServiceError::Submit(SubmitError::Broken { .. })
+        | ServiceError::Thread(_)
+        | ServiceError::Journal(_) => internal(error),
         ServiceError::Data(_) => internal(error),
     }
 }

@@ -84,6 +84,12 @@ pub struct Dataset {
     pub standards: Vec<NewStandard>,
 }
 
+/// The shipped files of one folder, such as `maps`, by path.
+pub fn shipped(folder: &str) -> impl Iterator<Item = (&'static str, &'static [u8])> {
+    let files = SHIPPED.get_dir(folder).into_iter().flat_map(Dir::files);
+    files.filter_map(|file| Some((file.path().to_str()?, file.contents())))
+}
+
 /// The files of a deployment by path, with where each came from.
 #[derive(Debug, Default)]
 struct Files(BTreeMap<String, Vec<(String, Vec<u8>)>>);

@@ -20,6 +20,7 @@ use super::{
     Entries, Journal, JournalError, Torn,
     chain::{Chain, Head},
     entry::Entry,
+    log::Log,
     segment::{self, Segment, Walk},
 };
 
@@ -39,6 +40,7 @@ pub struct FileJournal {
     length: u64,
     head: Head,
     chain: Chain,
+    log: Log,
     segment_bytes: u64,
     /// Why nothing may be appended any more.
     poisoned: Option<String>,
@@ -69,7 +71,8 @@ impl FileJournal {
             segments.push(create(&journal, 1)?);
         }
         let mut walk = Walk::all(segments.clone());
-        walk.try_for_each(|entry| entry.map(drop))?;
+        let log = Log::default();
+        walk.try_for_each(|entry| entry.map(|entry| log.push((&entry).into())))?;
         let head = walk.head();
         let last = segments.last().map(|last| last.path.clone()).unwrap_or_default();
         let file = OpenOptions::new().append(true).open(&last);
@@ -86,6 +89,7 @@ impl FileJournal {
             length,
             head,
             chain,
+            log,
             segment_bytes,
             poisoned: None,
             lock,
@@ -146,6 +150,10 @@ impl Journal for FileJournal {
         &self.head
     }
 
+    fn log(&self) -> Log {
+        self.log.clone()
+    }
+
     fn append(&mut self, last: u64, entries: &[Entry]) -> Result<(), JournalError> {
         if let Some(why) = self.poisoned.clone() {
             return Err(JournalError::Poisoned { why });
@@ -163,6 +171,7 @@ impl Journal for FileJournal {
         }
         self.length += lines.len() as u64;
         (self.head, self.chain) = (newest.head(), chain);
+        entries.iter().for_each(|entry| self.log.push(entry.into()));
         Ok(())
     }
 

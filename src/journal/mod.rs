@@ -25,6 +25,8 @@ pub mod chain;
 
 pub mod segment;
 
+pub mod log;
+
 pub mod file;
 
 pub mod copy;
@@ -34,6 +36,7 @@ use std::{io, path::PathBuf};
 use self::{
     chain::Head,
     entry::{Entry, EntryError},
+    log::Log,
 };
 
 /// An append-only, hash-chained log of entries.
@@ -43,6 +46,9 @@ use self::{
 pub trait Journal: Send {
     /// The last entry's number and digest; [`Head::genesis`] when there is none.
     fn head(&self) -> &Head;
+
+    /// What its entries are about, those appended later included.
+    fn log(&self) -> Log;
 
     /// Appends the entries, all or none, if `last` is still the number of the last entry. They are
     /// on disk when this returns.

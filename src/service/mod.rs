@@ -11,23 +11,19 @@ use std::{
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use crate::{
-    domain::area::AreaCode,
-    engine::{
-        question::QuestionError,
-        timeline::{Timeline, TimelineError},
-    },
+    domain::{area::AreaCode, decision::Decision},
+    engine::timeline::Timeline,
     intake::{
         figures::{NewFigure, NewStandard},
-        folder::{DataError, load},
+        folder::load,
     },
     journal::{
         entry::{Operation, sha256_hex},
         file::SEGMENT_BYTES,
+        log::Log,
     },
     roster::person::PersonKey,
-    rules::finding::Finding,
-    sheets::SheetError,
-    store::{OpenReport, Progress, Store, StoreError, kept::Kept, ledger::Ledger},
+    store::{OpenReport, Progress, Store, kept::Kept, ledger::Ledger},
 };
 
 pub mod reference;
@@ -64,17 +60,21 @@ pub mod diff;
 
 pub mod status;
 
+pub mod audit;
+
 pub mod command;
 
 pub mod writer;
 
 mod backend;
 
+mod error;
+
+pub use error::ServiceError;
 use law::Earlier;
-use record::{Recorded, plan_figures, plan_law, plan_standards, unrecorded};
+use record::{Change, Checked, Recorded, plan_figures, plan_law, plan_standards, unrecorded};
 use reference::Reference;
 use roster::Means;
-use sheet::NoNotice;
 use suppose::Supposed;
 use writer::{Acknowledged, Command, Plan, PlanFn, SubmitError, Writer};
 
@@ -84,39 +84,9 @@ pub fn now() -> DateTime<Utc> {
     now.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(now)
 }
 
-/// Why the service did not do what was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum ServiceError {
-    /// The question is about something unknown, or out of range.
-    #[error(transparent)]
-    Timeline(#[from] TimelineError),
-    /// It was not recorded.
-    #[error(transparent)]
-    Submit(#[from] SubmitError),
-    /// The data cannot be used.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// The store cannot be used.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A reform does not fit.
-    #[error("the reform: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Reform(Vec<Finding>),
-    /// A month has no notice.
-    #[error(transparent)]
-    NoNotice(#[from] NoNotice),
-    /// A paper cannot be put together.
-    #[error(transparent)]
-    Sheet(#[from] SheetError),
-    /// The system gives no thread.
-    #[error("start the writer: {0}")]
-    Thread(#[from] std::io::Error),
-}
-
-impl From<QuestionError> for ServiceError {
-    fn from(error: QuestionError) -> Self {
-        Self::Timeline(error.into())
-    }
+/// Today where the law holds: in China.
+pub fn today() -> chrono::NaiveDate {
+    (now() + TimeDelta::hours(8)).date_naive()
 }
 
 /// Who asks, and how a repeat is recognised.
@@ -159,6 +129,10 @@ pub struct Service {
     pub person_keys: Vec<PersonKey>,
     /// What rosters may take.
     pub means: Means,
+    /// What the journal's entries are about; empty without a store.
+    pub log: Log,
+    /// The folder of the store; none without one.
+    folder: Option<PathBuf>,
     /// Where large files are kept; none without a store.
     kept: Option<Kept>,
     timelines: RwLock<Cached>,
@@ -234,8 +208,10 @@ impl Service {
         let (store, ledger, opened) = Store::open_with(folder, SEGMENT_BYTES, told)?;
         let kept = Kept::of(folder)?;
         kept.collect(&ledger.runs.kept())?;
+        let log = store.log();
         let writer = Writer::start(store, ledger)?;
-        let service = Self { kept: Some(kept), ..Self::over(reference, writer) };
+        let (kept, folder) = (Some(kept), Some(folder.to_owned()));
+        let service = Self { kept, folder, log, ..Self::over(reference, writer) };
         let started = service.seed(opened, progress)?;
         Ok((service, started))
     }
@@ -248,6 +224,8 @@ impl Service {
             jump_percent: 20,
             person_keys: Vec::new(),
             means: Means::default(),
+            log: Log::default(),
+            folder: None,
             kept: None,
             timelines: RwLock::default(),
             earlier: Earlier::default(),
@@ -325,6 +303,21 @@ impl Service {
             Ok(plan_figures(&reference, ledger, rows, at, true))
         };
         self.record(request, &content, Box::new(plan)).await
+    }
+
+    /// What recording these figures would change.
+    pub fn check_figures(&self, rows: &[NewFigure]) -> Checked {
+        let ledger = self.writer.snapshot();
+        let plan = plan_figures(&self.reference, &ledger, rows.to_vec(), now(), true);
+        let decisions = plan.operation.as_ref().map_or(&[][..], Operation::decisions);
+        let change = |after: &Decision| Change {
+            before: ledger.decision_revisions(after.area, after.month).last().cloned(),
+            after: after.clone(),
+        };
+        Checked {
+            rows: rows.iter().map(|row| record::row_outcome(&ledger, row)).collect(),
+            changes: decisions.iter().map(change).collect(),
+        }
     }
 
     /// Records standards whose rows were checked.

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -40,6 +41,55 @@ pub struct Recorded {
     pub decisions: u32,
 }
 
+/// What would become of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowOutcome {
+    /// It is the first of its key.
+    New,
+    /// It revises this value.
+    Revision(Decimal),
+    /// It says what is recorded.
+    Unchanged(Decimal),
+}
+
+/// A decision that would change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The one that stands.
+    pub before: Option<Decision>,
+    /// The one that would be recorded.
+    pub after: Decision,
+}
+
+/// What a batch of figures would change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// What would become of each row.
+    pub rows: Vec<RowOutcome>,
+    /// The decisions that would change.
+    pub changes: Vec<Change>,
+}
+
+/// The revision that a row would follow.
+fn known_before<'a>(ledger: &'a Ledger, row: &NewFigure) -> Option<&'a Figure> {
+    let column = ledger.figures.column(row.area, &row.series)?;
+    column.revisions(row.month).last()
+}
+
+/// Whether a row says nothing beyond what is recorded.
+fn says_the_same(known: &Figure, row: &NewFigure) -> bool {
+    known.value == row.value && (row.released_on.is_none() || known.released_on == row.released_on)
+}
+
+/// What would become of a row.
+pub fn row_outcome(ledger: &Ledger, row: &NewFigure) -> RowOutcome {
+    match known_before(ledger, row) {
+        None => RowOutcome::New,
+        Some(known) if says_the_same(known, row) => RowOutcome::Unchanged(known.value),
+        Some(known) => RowOutcome::Revision(known.value),
+    }
+}
+
 fn planned(operation: Option<Operation>, recorded: &Recorded) -> Plan {
     let answer = serde_json::to_value(recorded).expect("counts are plain JSON");
     Plan { operation, answer }
@@ -56,20 +106,15 @@ pub fn plan_figures(
     let mut recorded = Recorded::default();
     let mut figures = Vec::new();
     for row in rows {
-        let column = ledger.figures.column(row.area, &row.series);
-        let before = column.map_or(&[][..], |column| column.revisions(row.month)).last();
-        let same = before.is_some_and(|known| {
-            known.value == row.value
-                && (row.released_on.is_none() || known.released_on == row.released_on)
-        });
-        match before {
-            Some(_) if same => {
+        match row_outcome(ledger, &row) {
+            RowOutcome::Unchanged(_) => {
                 recorded.unchanged += 1;
                 continue;
             }
-            Some(_) => recorded.revisions += 1,
-            None => recorded.new += 1,
+            RowOutcome::Revision(_) => recorded.revisions += 1,
+            RowOutcome::New => recorded.new += 1,
         }
+        let before = known_before(ledger, &row);
         figures.push(Figure {
             area: row.area,
             series: row.series,

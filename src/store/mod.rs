@@ -49,6 +49,7 @@ use crate::journal::{
     chain::Head,
     entry::Entry,
     file::{FileJournal, SEGMENT_BYTES},
+    log::Log,
 };
 
 /// How far a rebuild or replay is.
@@ -172,6 +173,11 @@ impl Store {
     /// The last entry.
     pub fn head(&self) -> &Head {
         self.journal.head()
+    }
+
+    /// What the journal's entries are about, those recorded later included.
+    pub fn log(&self) -> Log {
+        self.journal.log()
     }
 
     /// The digest over the records of the state; none while the state is in doubt.

@@ -19,6 +19,7 @@ use price_linkage::{
         copy::{export, restore},
         entry::{Entry, Operation},
         file::{FileJournal, SEGMENT_BYTES},
+        log::Log,
     },
     service::writer::{Acknowledged, Command, Plan, SubmitError, Writer},
     store::{Store, ledger::Ledger},
@@ -211,6 +212,10 @@ struct Watched {
 impl Journal for Watched {
     fn head(&self) -> &Head {
         self.journal.head()
+    }
+
+    fn log(&self) -> Log {
+        self.journal.log()
     }
 
     fn append(&mut self, last: u64, entries: &[Entry]) -> Result<(), JournalError> {

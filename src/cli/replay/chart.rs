@@ -1,27 +1,27 @@
 //! `chart`: what is asked of the services, drawn.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::PathBuf,
-};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use rust_decimal::Decimal;
 
 use crate::{
-    charts::{
-        CostBars, CostPart, HeatMap, HeatRow, IndexLines, IndexSeries, Lang, LawCosts, MonthState,
-        StateRow, StateTimeline, ThresholdStep, YearCosts, png,
+    charts::{CostBars, CostPart, HeatMap, HeatRow, IndexLines, Lang, LawCosts, YearCosts, png},
+    client::{
+        charts::{index_lines, same, states},
+        lists::replayed,
     },
-    domain::month::{Month, Span},
     engine::reason::Text,
     grpc::v1,
+    intake::folder::load,
 };
 
 use super::{
-    super::{Asking, Language, Place, client::with, owed::collect as replayed},
+    super::{
+        Asking, Language, Place,
+        client::{told, with},
+    },
     Counted, LAW_HELP, Over, compare, sweep,
 };
 
@@ -91,7 +91,7 @@ impl Chart {
             Language::En => Lang::En,
         };
         let (svg, out) = match &self.what {
-            What::Index(of) => (index(place, &of.months(place)?)?.svg(lang), &of.out),
+            What::Index(of) => (of.index(place)?.svg(lang), &of.out),
             What::States(of) => (states(&of.months(place)?)?.svg(lang), &of.out),
             What::Cost(of) => (of.bars(place)?.svg(lang), &of.out),
             What::Sweep(of) => (of.map(place)?.svg(lang), &of.out),
@@ -105,20 +105,17 @@ impl Chart {
     }
 }
 
-fn month_of(month: Option<v1::YearMonth>) -> anyhow::Result<Month> {
-    let month = month.context("a month")?;
-    Month::new(month.year, month.month as u32).context("a month")
-}
-
 fn text(text: &Option<v1::Text>) -> Text {
     text.as_ref().map_or_else(|| Text::new("", ""), |text| Text::new(&*text.zh, &*text.en))
 }
 
-fn same(name: &str) -> Text {
-    Text::new(name, name)
-}
-
 impl OfReplay {
+    fn index(&self, place: &Place) -> anyhow::Result<IndexLines> {
+        let statuses = self.months(place)?;
+        let names = load(&place.data)?.series;
+        index_lines(&names, &statuses).context("chart index")
+    }
+
     fn months(&self, place: &Place) -> anyhow::Result<Vec<v1::Status>> {
         let extent = self.over.message(place)?;
         let request = v1::ReplayRequest {
@@ -131,114 +128,13 @@ impl OfReplay {
             with_amounts: false,
             depth: v1::Depth::Steps.into(),
         };
-        let found = with(place, |transport| async move { replayed(&transport, request).await })?;
+        let found =
+            with(
+                place,
+                |transport| async move { replayed(&transport, request).await.map_err(told) },
+            )?;
         Ok(found.into_iter().filter_map(|month| month.status).collect())
     }
-}
-
-fn supposed_note(statuses: &[v1::Status]) -> Vec<Text> {
-    let note = Text::new(
-        "含假设的规则或数据:仅供研究,不得据以发放",
-        "A supposed rule or figure stands in it: nothing may be paid by it",
-    );
-    if statuses.iter().any(|status| status.hypothetical) { vec![note] } else { Vec::new() }
-}
-
-/// Index lines of the one area.
-fn index(place: &Place, statuses: &[v1::Status]) -> anyhow::Result<IndexLines> {
-    let (first, last) =
-        (statuses.first().context("no month")?, statuses.last().context("no month")?);
-    if statuses.iter().any(|status| status.area != first.area) {
-        bail!("chart index: expected one --area");
-    }
-    let names = crate::intake::folder::load(&place.data)?.series;
-    let mut series: BTreeMap<String, IndexSeries> = BTreeMap::new();
-    let (mut paid, mut undecidable) = (BTreeSet::new(), BTreeSet::new());
-    for status in statuses {
-        let month = month_of(status.month)?;
-        match status.triggered() {
-            v1::Triggered::Yes => drop(paid.insert(month)),
-            v1::Triggered::Undecidable => drop(undecidable.insert(month)),
-            _ => {}
-        }
-        for condition in &status.conditions {
-            for figure in &condition.figures {
-                let value: Decimal = figure.value.clone().unwrap_or_default().value.parse()?;
-                let of = series.entry(figure.series.clone()).or_insert_with(|| IndexSeries {
-                    name: match figure.series.parse() {
-                        Ok(code) => Text::new(names.zh(&code), names.en(&code)),
-                        Err(_) => same(&figure.series),
-                    },
-                    rises: BTreeMap::new(),
-                    thresholds: Vec::new(),
-                });
-                of.rises.insert(month_of(figure.month)?, value);
-            }
-            let threshold = condition.threshold.as_ref().and_then(|at| at.value.parse().ok());
-            let of = condition.figures.first().and_then(|figure| series.get_mut(&figure.series));
-            if let (Some(rise), Some(of)) = (threshold, of) {
-                step(&mut of.thresholds, month, rise);
-            }
-        }
-    }
-    let (from, until) = (month_of(first.month)?, month_of(last.month)?);
-    for one in series.values_mut() {
-        one.rises.retain(|month, _| from <= *month && *month <= until);
-    }
-    let name = &first.area_name;
-    Ok(IndexLines {
-        title: Text::new(
-            format!("{name}物价涨幅、临界值与发放月份"),
-            format!("Price rises of {name}, thresholds and months paid"),
-        ),
-        from,
-        until,
-        series: series.into_values().collect(),
-        paid,
-        undecidable,
-        notes: supposed_note(statuses),
-    })
-}
-
-/// Goes on with the last threshold where it is the same and follows on.
-fn step(thresholds: &mut Vec<ThresholdStep>, month: Month, rise: Decimal) {
-    if let Some(last) = thresholds.last_mut()
-        && last.rise == rise
-        && last.months.until.and_then(|until| until.plus(1)) == Some(month)
-    {
-        last.months.until = Some(month);
-        return;
-    }
-    thresholds.push(ThresholdStep { months: Span { from: month, until: Some(month) }, rise });
-}
-
-fn states(statuses: &[v1::Status]) -> anyhow::Result<StateTimeline> {
-    let (first, last) =
-        (statuses.first().context("no month")?, statuses.last().context("no month")?);
-    let mut rows: Vec<StateRow> = Vec::new();
-    let mut area = None;
-    for status in statuses {
-        if area != Some(&status.area) {
-            area = Some(&status.area);
-            rows.push(StateRow { label: same(&status.area_name), states: BTreeMap::new() });
-        }
-        let state = match status.triggered() {
-            v1::Triggered::Yes => MonthState::Paid,
-            v1::Triggered::No => MonthState::NotPaid,
-            _ => MonthState::Undecidable,
-        };
-        if let Some(row) = rows.last_mut() {
-            row.states.insert(month_of(status.month)?, state);
-        }
-    }
-    Ok(StateTimeline {
-        title: Text::new("各地区逐月发放情况", "Months paid, by area"),
-        from: month_of(first.month)?,
-        until: month_of(last.month)?,
-        laws: None,
-        rows,
-        notes: supposed_note(statuses),
-    })
 }
 
 impl OfCost {

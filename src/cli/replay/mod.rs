@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use crate::{
+    client::figure,
     domain::month::Month,
     grpc::v1,
     intake::{
@@ -15,7 +16,7 @@ use crate::{
     },
 };
 
-use super::{Asking, Place, client::year_month, record::figure};
+use super::{Asking, Place, client::year_month};
 
 pub(super) mod compare;
 

@@ -40,22 +40,13 @@ pub(super) struct Missing {
 impl Due {
     pub fn run(&self, place: &Place) -> anyhow::Result<()> {
         let all = with(place, |transport| async move {
-            let (mut all, mut page_token) = (Vec::new(), String::new());
-            loop {
-                let request = v1::ListDuePaymentsRequest {
-                    pay_month: Some(year_month(self.pay_month)),
-                    within: self.within.clone().unwrap_or_default(),
-                    page_size: 1_000,
-                    page_token,
-                };
-                let page = client::run(&transport).list_due_payments(request).await;
-                let page = page.map_err(told)?.into_inner();
-                all.extend(page.payments);
-                page_token = page.next_page_token;
-                if page_token.is_empty() {
-                    return Ok(all);
-                }
-            }
+            let request = v1::ListDuePaymentsRequest {
+                pay_month: Some(year_month(self.pay_month)),
+                within: self.within.clone().unwrap_or_default(),
+                page_size: 1_000,
+                ..Default::default()
+            };
+            client::lists::due(&transport, request).await.map_err(told)
         })?;
         shown(place, &all, false)
     }
@@ -65,24 +56,15 @@ impl Missing {
     pub fn run(&self, place: &Place) -> anyhow::Result<()> {
         let on = self.on.unwrap_or_else(|| Local::now().date_naive());
         let all = with(place, |transport| async move {
-            let (mut all, mut page_token) = (Vec::new(), String::new());
-            loop {
-                let request = v1::ListMissingRunsRequest {
-                    on: on.to_string(),
-                    within_days: self.within_days,
-                    since: self.since.map(year_month),
-                    within: self.within.clone().unwrap_or_default(),
-                    page_size: 1_000,
-                    page_token,
-                };
-                let page = client::run(&transport).list_missing_runs(request).await;
-                let page = page.map_err(told)?.into_inner();
-                all.extend(page.payments);
-                page_token = page.next_page_token;
-                if page_token.is_empty() {
-                    return Ok(all);
-                }
-            }
+            let request = v1::ListMissingRunsRequest {
+                on: on.to_string(),
+                within_days: self.within_days,
+                since: self.since.map(year_month),
+                within: self.within.clone().unwrap_or_default(),
+                page_size: 1_000,
+                ..Default::default()
+            };
+            client::lists::missing_runs(&transport, request).await.map_err(told)
         })?;
         shown(place, &all, true)
     }

@@ -203,23 +203,13 @@ fn runs(place: &Place, runs: &[v1::Run]) -> anyhow::Result<()> {
 impl List {
     pub fn run(&self, place: &Place) -> anyhow::Result<()> {
         let found = with(place, |transport| async move {
-            let (mut all, mut page_token) = (Vec::new(), String::new());
-            loop {
-                let request = v1::ListRunsRequest {
-                    within: self.within.clone().unwrap_or_default(),
-                    month: self.month.map(year_month),
-                    page_size: 500,
-                    page_token,
-                    ..Default::default()
-                };
-                let page = client::run(&transport).list_runs(request).await;
-                let page = page.map_err(told)?.into_inner();
-                all.extend(page.runs);
-                page_token = page.next_page_token;
-                if page_token.is_empty() {
-                    return Ok(all);
-                }
-            }
+            let request = v1::ListRunsRequest {
+                within: self.within.clone().unwrap_or_default(),
+                month: self.month.map(year_month),
+                page_size: 500,
+                ..Default::default()
+            };
+            client::lists::runs(&transport, request).await.map_err(told)
         })?;
         match place.format {
             Format::Json => found.iter().try_for_each(|run| json("Run", run)),
@@ -256,18 +246,9 @@ fn line_row(run: &str, line: &v1::RunLine) -> Vec<String> {
 pub(super) fn lines(place: &Place, run: String) -> anyhow::Result<()> {
     let of = run.clone();
     let all = with(place, |transport| async move {
-        let (mut all, mut page_token) = (Vec::new(), String::new());
-        loop {
-            let (run, page_size) = (run.clone(), 5_000);
-            let request = v1::ListRunLinesRequest { run, page_size, page_token };
-            let page = client::run(&transport).list_run_lines(request).await;
-            let page = page.map_err(told)?.into_inner();
-            all.extend(page.lines);
-            page_token = page.next_page_token;
-            if page_token.is_empty() {
-                return Ok(all);
-            }
-        }
+        let (run, page_size) = (run.clone(), 5_000);
+        let request = v1::ListRunLinesRequest { run, page_size, ..Default::default() };
+        client::lists::run_lines(&transport, request).await.map_err(told)
     })?;
     if place.format == Format::Json {
         return all.iter().try_for_each(|line| json("RunLine", line));
@@ -301,17 +282,8 @@ pub(super) fn verify(place: &Place, run: String) -> anyhow::Result<()> {
 
 pub(super) fn drift(place: &Place) -> anyhow::Result<()> {
     let all = with(place, |transport| async move {
-        let (mut all, mut page_token) = (Vec::new(), String::new());
-        loop {
-            let request = v1::ListRunDriftRequest { page_size: 1_000, page_token };
-            let page = client::run(&transport).list_run_drift(request).await;
-            let page = page.map_err(told)?.into_inner();
-            all.extend(page.lines);
-            page_token = page.next_page_token;
-            if page_token.is_empty() {
-                return Ok(all);
-            }
-        }
+        let request = v1::ListRunDriftRequest { page_size: 1_000, ..Default::default() };
+        client::lists::drift(&transport, request).await.map_err(told)
     })?;
     if place.format == Format::Json {
         return all.iter().try_for_each(|line| json("RunDrift", line));

@@ -1,0 +1,245 @@
+//! `/areas/150300?month=2021-04`: the sentence that answers, each condition, the chart, the amounts with
+//! their derivation, and what was decided, revised and run.
+
+use axum::{extract::Path, response::Response};
+use maud::{Markup, PreEscaped, html};
+
+use crate::{
+    client::{charts::index_lines, lists, month_text, number, subsidy, year_month},
+    domain::month::Month,
+    engine::reason::{Text, month_zh},
+    grpc::v1,
+};
+
+use super::{
+    amounts,
+    frame::{Shown, Tab},
+    parts::{
+        area_page, cited, crumbs, days_left, figure_page, missing, month_choice, state_tag, steps,
+    },
+    past::Past,
+    refusal::Refusal,
+    table::{Cell, Table, numbers, words},
+    visit::Visit,
+};
+
+/// The page.
+pub(super) async fn page(Path(area): Path<String>, visit: Visit) -> Response {
+    let found = found(&visit, area).await;
+    visit.answer(found.map(|found| found.shown(&visit)))
+}
+
+/// The chart alone, as SVG.
+pub(super) async fn chart(Path(area): Path<String>, visit: Visit) -> Response {
+    let drawn = async {
+        let months = replayed(&visit, &area).await?;
+        drawn(&visit, &months).ok_or_else(Refusal::not_found)
+    };
+    match drawn.await {
+        Ok(svg) => super::table::file("chart.svg", crate::charts::SVG, svg.into_bytes()),
+        Err(refusal) => refusal.response(&visit),
+    }
+}
+
+struct Found {
+    area: String,
+    months: Vec<Month>,
+    month: Month,
+    quote: v1::Quote,
+    history: Vec<v1::Status>,
+    past: Past,
+}
+
+/// Every month of an area with its conditions.
+async fn replayed(visit: &Visit, area: &str) -> Result<Vec<v1::Status>, Refusal> {
+    let request = v1::ReplayRequest {
+        areas: vec![area.to_owned()],
+        depth: v1::Depth::Steps.into(),
+        ..Default::default()
+    };
+    let months = lists::replayed(&visit.ask(), request).await?;
+    Ok(months.into_iter().filter_map(|month| month.status).collect())
+}
+
+/// The indices with thresholds and shaded periods, as SVG to stand in a page.
+pub(super) fn drawn(visit: &Visit, months: &[v1::Status]) -> Option<String> {
+    let lines = index_lines(&visit.reference().data.series, months).ok()?;
+    Some(lines.svg(visit.lang))
+}
+
+async fn found(visit: &Visit, area: String) -> Result<Found, Refusal> {
+    let months = visit.months();
+    let month = visit.month_in("month")?.or(months.first().copied());
+    let month = month.unwrap_or_else(super::site::first_month);
+    let request = v1::QuoteSubsidyRequest {
+        area: area.clone(),
+        month: Some(year_month(month)),
+        depth: v1::Depth::Law.into(),
+        ..Default::default()
+    };
+    let quote = subsidy(&visit.ask()).quote_subsidy(request).await?.into_inner();
+    let history = replayed(visit, &area).await?;
+    let past = Past::found(visit, &quote, month).await?;
+    Ok(Found { area, months, month, quote, history, past })
+}
+
+impl Found {
+    fn shown(self, visit: &Visit) -> Shown {
+        let status = self.quote.status.clone().unwrap_or_default();
+        let month = self.month.to_string();
+        let title = Text::new(
+            format!("{} {}", status.area_name, month_zh(self.month)),
+            format!("{} {month}", status.area_name),
+        );
+        let mut tables = vec![conditions(visit, &status), amounts::table(visit, &self.quote)];
+        let history = self.past.history(visit, &self.history);
+        tables.push(history);
+        tables.extend(self.past.tables(visit));
+        let body = html! {
+            (crumbs(visit, &self.area, &month))
+            h1 { (visit.say(&title.zh, &title.en)) }
+            (self.choice(visit))
+            (answer(visit, &status))
+            section {
+                h2 { (visit.say("判定条件", "Conditions")) }
+                (tables[0].shown(visit))
+                @if status.conditions.is_empty() {
+                    p { (visit.say("这个月份没有可以判定的条件。", "No condition could be evaluated.")) }
+                }
+                (clauses(visit, &status))
+            }
+            section {
+                h2 { (visit.say("指数、临界值与发放月份", "Indices, thresholds and months paid")) }
+                @if let Some(svg) = drawn(visit, &self.history) {
+                    div.chart role="region" aria-label=(visit.say("指数图", "Chart")) tabindex="0" {
+                        (PreEscaped(svg))
+                    }
+                    p.downloads { a href=(visit_chart(&self.area)) download { "SVG" } }
+                }
+            }
+            section {
+                h2 { (visit.say("各类对象应发多少", "What each group is owed")) }
+                (amounts::shown(visit, &self.quote, &tables[1]))
+            }
+            (self.past.shown(visit, &tables[2..]))
+        };
+        Shown { title, tab: Tab::Month, tables, body }
+    }
+
+    fn choice(&self, visit: &Visit) -> Markup {
+        let to = |month: &str| area_page(&self.area, month);
+        html! {
+            form.choice method="get" {
+                (month_choice(visit, &self.months, self.month))
+                button { (visit.say("查看", "Show")) }
+                (steps(&self.months, self.month, to))
+            }
+        }
+    }
+}
+
+fn visit_chart(area: &str) -> String {
+    format!("/areas/{area}/chart.svg")
+}
+
+/// The answering sentence, by when it is paid, and what is missing.
+fn answer(visit: &Visit, status: &v1::Status) -> Markup {
+    html! {
+        div.answer {
+            p.sentence { (state_tag(visit, status)) " " (visit.text(&status.reason)) }
+            p {
+                (visit.text(&status.pay_by_text))
+                @if let Some((left, tone)) = days_left(visit, &status.pay_by) {
+                    " " span class=(tone) { (left) }
+                }
+            }
+            @if status.deciding_area != status.area {
+                p {
+                    (visit.say("由 ", "Decided by "))
+                    a href=(area_page(&status.deciding_area, &month_text(status.month))) {
+                        (status.deciding_area_name)
+                    }
+                    (visit.say(" 判定。", "."))
+                }
+            }
+            @if status.indicative {
+                p.hint { (visit.say(
+                    "本级指数仅供参考,不据以启动;请看下级地区。",
+                    "The index of this level only indicates and starts nothing; see the areas below.",
+                )) }
+            }
+            @if !status.missing.is_empty() { (missing(visit, &status.missing)) }
+        }
+    }
+}
+
+/// The conditions with what was observed, each value leading to its figure.
+fn conditions(visit: &Visit, status: &v1::Status) -> Table {
+    let columns = vec![
+        words("条件", "Condition"),
+        words("结果", "Result"),
+        numbers("观察值(%)", "Observed (%)"),
+        words("比较", "Comparison"),
+        numbers("临界值(%)", "Threshold (%)"),
+        numbers("差距", "Margin"),
+        words("文件与条款", "Document and clause"),
+    ];
+    let row = |condition: &v1::Condition| {
+        let (result, tone) = match condition.met.as_str() {
+            "met" => (visit.say("达到", "met"), "tag yes"),
+            "not_met" => (visit.say("未达到", "not met"), "tag no"),
+            _ => (visit.say("无法判定", "undecidable"), "tag unknown"),
+        };
+        let observed = number(&condition.observed);
+        let observed = match condition.figures.first() {
+            Some(figure) => Cell::linked(observed, figure_page(figure)),
+            None => Cell::new(observed),
+        };
+        let cite = condition.citation.clone().unwrap_or_default();
+        vec![
+            Cell::new(visit.text(&condition.text)),
+            Cell::new(result).toned(tone),
+            observed,
+            Cell::new(super::words::value(visit, &condition.comparator)),
+            Cell::new(number(&condition.threshold)),
+            Cell::new(match number(&condition.margin) {
+                margin if margin.is_empty() || margin.starts_with('-') => margin,
+                margin => format!("+{margin}"),
+            }),
+            Cell::linked(
+                format!("《{}》{}", cite.title_zh, cite.clause),
+                format!("/rules/{}", cite.instrument),
+            ),
+        ]
+    };
+    Table {
+        id: "conditions",
+        caption: Text::new("判定条件", "Conditions"),
+        columns,
+        rows: status.conditions.iter().map(row).collect(),
+    }
+}
+
+/// Where each condition stands, and the documents applied.
+fn clauses(visit: &Visit, status: &v1::Status) -> Markup {
+    html! {
+        details {
+            summary { (visit.say("依据哪些文件、为什么是它们", "Which documents apply, and why")) }
+            ul {
+                @for condition in &status.conditions {
+                    @for cite in condition.citation.iter().chain(&condition.inherited_by) {
+                        li { code { (condition.name) } " " (cited(visit, cite)) }
+                    }
+                }
+            }
+            ol {
+                @for one in &status.instruments {
+                    li {
+                        a href=(format!("/rules/{}", one.id)) { "《" (one.title_zh) "》" }
+                        " " (visit.text(&one.why))
+                    }
+                }
+            }
+        }
+    }
+}

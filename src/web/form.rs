@@ -1,0 +1,111 @@
+//! Forms: read whole, bounded, and taken only from this page and whoever signed in.
+
+use axum::{body::Bytes, extract::Multipart, http::StatusCode};
+
+use crate::access::{Caller, Role, table::TABLE};
+
+use super::{refusal::Refusal, visit::Visit};
+
+/// Largest form read, in bytes; rosters are streamed and not counted.
+pub(super) const BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// A form as it was sent.
+#[derive(Debug, Default)]
+pub(super) struct Form {
+    fields: Vec<(String, String)>,
+    file: Bytes,
+}
+
+/// A form that cannot be read.
+pub(super) fn unreadable(why: impl std::fmt::Display) -> Refusal {
+    Refusal::new(
+        StatusCode::BAD_REQUEST,
+        format!("表单无法读取:{why}"),
+        format!("the form cannot be read: {why}"),
+    )
+}
+
+impl Visit {
+    /// Whether somebody has signed in.
+    pub fn is_signed_in(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.name().is_some())
+    }
+
+    /// Whether whoever signed in may call an rpc somewhere, by the table of the services; which areas they
+    /// decide.
+    pub fn may_call(&self, rpc: &str) -> bool {
+        let row = TABLE.iter().find(|row| row.rpc == rpc);
+        row.is_some_and(|row| self.has_role(row.roles()))
+    }
+
+    /// Whether whoever signed in has one of the roles somewhere.
+    pub fn has_role(&self, roles: &[Role]) -> bool {
+        match self.session.as_ref().and_then(|session| session.caller.as_ref()) {
+            Some(Caller::Known(principal)) => principal.has(roles),
+            Some(Caller::Stated(_)) => true,
+            Some(Caller::Public) | None => false,
+        }
+    }
+
+    /// Refuses a form without this session's token. Compared by digest, so that how long it takes tells
+    /// nothing about the token.
+    pub fn genuine(&self, token: &str) -> Result<(), Refusal> {
+        let session = self.session.as_ref().ok_or_else(Refusal::forged)?;
+        let same = blake3::hash(session.token.as_bytes()) == blake3::hash(token.as_bytes());
+        if same { Ok(()) } else { Err(Refusal::forged()) }
+    }
+
+    /// The same, from somebody who has signed in.
+    pub fn permitted(&self, token: &str) -> Result<(), Refusal> {
+        if !self.is_signed_in() {
+            return Err(Refusal::sign_in());
+        }
+        self.genuine(token)
+    }
+}
+
+impl Form {
+    /// A form of fields alone, not yet checked.
+    pub fn of(bytes: &[u8]) -> Self {
+        let fields = form_urlencoded::parse(bytes);
+        let fields = fields.map(|(key, value)| (key.into_owned(), value.into_owned())).collect();
+        Self { fields, file: Bytes::new() }
+    }
+
+    /// A form of fields alone, from somebody who has signed in.
+    pub fn posted(visit: &Visit, bytes: &[u8]) -> Result<Self, Refusal> {
+        let form = Self::of(bytes);
+        visit.permitted(form.value("token"))?;
+        Ok(form)
+    }
+
+    /// A form with a file, from somebody who has signed in.
+    pub async fn read(visit: &Visit, mut body: Multipart) -> Result<Self, Refusal> {
+        let mut form = Self::default();
+        while let Some(field) = body.next_field().await.map_err(unreadable)? {
+            let name = field.name().unwrap_or_default().to_owned();
+            if name == "file" {
+                form.file = field.bytes().await.map_err(unreadable)?;
+            } else {
+                form.fields.push((name, field.text().await.map_err(unreadable)?));
+            }
+        }
+        visit.permitted(form.value("token"))?;
+        Ok(form)
+    }
+
+    /// A field's value; empty when it is not there.
+    pub fn value(&self, name: &str) -> &str {
+        self.fields.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+
+    /// Every field.
+    pub fn fields(&self) -> &[(String, String)] {
+        &self.fields
+    }
+
+    /// The file.
+    pub fn file(&self) -> &[u8] {
+        &self.file
+    }
+}

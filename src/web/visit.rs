@@ -1,0 +1,189 @@
+//! One request for a page: in which language, by whom, with what in its address.
+
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use axum::{
+    extract::{ConnectInfo, FromRequestParts},
+    http::{HeaderMap, Uri, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use tower::{ServiceExt, util::BoxCloneSyncService};
+
+use crate::{
+    access::{Caller, Origin},
+    charts::Lang,
+    client::Transport,
+    domain::month::Month,
+    grpc::v1,
+    service::reference::Reference,
+};
+
+use super::{
+    frame::{Shown, framed},
+    refusal::Refusal,
+    session::{self, Session},
+    site::{Site, first_month},
+    table,
+};
+
+/// A visit.
+pub(super) struct Visit {
+    pub site: Arc<Site>,
+    pub lang: Lang,
+    /// The session, signed in or not; none for a visitor without a cookie.
+    pub session: Option<Session>,
+    /// The path, as it was asked for.
+    pub path: String,
+    /// Where the visitor is.
+    pub address: Option<IpAddr>,
+    /// The fields of the address.
+    pub query: Vec<(String, String)>,
+}
+
+/// The cookie that keeps the language.
+pub(super) const LANGUAGE: &str = "pl_lang";
+
+impl FromRequestParts<Arc<Site>> for Visit {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        site: &Arc<Site>,
+    ) -> Result<Self, Self::Rejection> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let address = peer.map(|peer| peer.0.ip().to_canonical());
+        Ok(Self { address, ..Self::of(&parts.uri, &parts.headers, site.clone()) })
+    }
+}
+
+/// The value of a cookie.
+pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let all = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    let mut pairs =
+        all.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
+impl Visit {
+    fn of(uri: &Uri, headers: &HeaderMap, site: Arc<Site>) -> Self {
+        let query = uri.query().unwrap_or_default();
+        let query: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
+            .map(|(key, value)| (key.into_owned(), value.into_owned()))
+            .collect();
+        let asked = query.iter().find(|(key, _)| key == "lang").map(|(_, value)| value.as_str());
+        let lang = match asked.or_else(|| cookie(headers, LANGUAGE)) {
+            Some("en") => Lang::En,
+            _ => Lang::Zh,
+        };
+        let session = cookie(headers, session::COOKIE).and_then(|id| site.sessions.get(id));
+        Self { site, lang, session, path: uri.path().to_owned(), address: None, query }
+    }
+
+    /// A field of the address; empty when it is not there.
+    pub fn field(&self, name: &str) -> &str {
+        self.query.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+
+    /// One of two texts.
+    pub fn say<'a>(&self, zh: &'a str, en: &'a str) -> &'a str {
+        self.lang.pick(zh, en)
+    }
+
+    /// A text of an answer.
+    pub fn text<'a>(&self, text: &'a Option<v1::Text>) -> &'a str {
+        let Some(text) = text else { return "" };
+        let (own, other) = match self.lang {
+            Lang::Zh => (&text.zh, &text.en),
+            Lang::En => (&text.en, &text.zh),
+        };
+        if own.is_empty() { other } else { own }
+    }
+
+    /// The month in a field; none when it is empty.
+    pub fn month_in(&self, name: &str) -> Result<Option<Month>, Refusal> {
+        match self.field(name) {
+            "" => Ok(None),
+            text => match text.parse() {
+                Ok(month) => Ok(Some(month)),
+                Err(_) => Err(Refusal::field(name, text, "2021-04")),
+            },
+        }
+    }
+
+    /// The names of what is spoken of.
+    pub fn reference(&self) -> &Reference {
+        &self.site.service.reference
+    }
+
+    /// The services, asked by whoever signed in, or where pages are public by the public's reader.
+    pub fn ask(&self) -> Transport {
+        let signed = self.session.as_ref().and_then(|session| session.caller.clone());
+        let site = &self.site;
+        let public = || {
+            let reader = site.settings.public.as_deref().and_then(|name| site.gate.by_name(name));
+            reader.map_or(Caller::Public, Caller::Known)
+        };
+        let (caller, origin) = (signed.unwrap_or_else(public), Origin::Page(self.address));
+        BoxCloneSyncService::new(self.site.transport.clone().map_request(
+            move |mut request: http::Request<tonic::body::Body>| {
+                request.extensions_mut().insert(caller.clone());
+                request.extensions_mut().insert(origin);
+                request
+            },
+        ))
+    }
+
+    /// The same address with other fields; an empty value leaves the field out.
+    pub fn here(&self, fields: &[(&str, &str)]) -> String {
+        let kept = self.query.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let kept = kept.filter(|(key, _)| {
+            !matches!(*key, "as" | "table" | "lang") && !fields.iter().any(|(name, _)| name == key)
+        });
+        address(&self.path, kept.chain(fields.iter().copied()))
+    }
+
+    /// The page, or the table of it that was asked for, or why there is none.
+    pub fn answer(&self, shown: Result<Shown, Refusal>) -> Response {
+        match shown {
+            Ok(shown) => match self.field("as") {
+                "" => framed(self, &shown).into_response(),
+                kind => table::download(self, &shown, kind),
+            },
+            Err(refusal) => refusal.response(self),
+        }
+    }
+
+    /// The newest month for which one of these areas has a CPI.
+    pub fn newest_index<'a>(&self, areas: impl Iterator<Item = &'a str>) -> Option<Month> {
+        let ledger = self.site.service.writer.snapshot();
+        let series = "cpi".parse().ok()?;
+        let of = |area: &str| ledger.figures.column(area.parse().ok()?, &series)?.newest();
+        areas.filter_map(of).max()
+    }
+
+    /// The newest month with an index, and those before it back to the first.
+    pub fn months(&self) -> Vec<Month> {
+        let newest = self.site.service.writer.snapshot().figures.newest();
+        let months = first_month().through(newest.unwrap_or_else(first_month));
+        months.rev().collect()
+    }
+}
+
+/// A path with fields that are not empty.
+pub(super) fn address<'a>(
+    path: &str,
+    fields: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> String {
+    let mut written = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in fields.into_iter().filter(|(_, value)| !value.is_empty()) {
+        written.append_pair(name, value);
+    }
+    match written.finish() {
+        fields if fields.is_empty() => path.to_owned(),
+        fields => format!("{path}?{fields}"),
+    }
+}
