@@ -10,7 +10,7 @@ use crate::{client::in_process, grpc::v1, rules::reform::Reform, service::Servic
 use super::{Asking, Place, output::progress};
 
 pub(super) use crate::client::{
-    Error, Transport, area, index, lists, month_text, replay, roster, rule, run, standard, subsidy,
+    Transport, area, index, lists, month_text, replay, roster, rule, run, standard, subsidy,
     trigger, year_month,
 };
 

@@ -13,10 +13,9 @@ use tonic::{
 };
 use tower::{ServiceExt, util::BoxCloneSyncService};
 
-use super::{
-    client::{Error, Transport},
-    doors::pem,
-};
+use crate::client::{Error, Transport};
+
+use super::doors::pem;
 
 /// What a client shows a server, and trusts.
 #[derive(Debug, Clone, Args)]

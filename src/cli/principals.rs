@@ -167,6 +167,7 @@ fn roles(place: &Place) -> anyhow::Result<()> {
         let scope = match row.scope {
             Scope::Areas => "own areas",
             Scope::All => "",
+            Scope::Whole => "the whole",
         };
         let who = match row.who {
             Who::Roles(roles) if roles.len() == Role::ALL.len() => "every role".to_owned(),

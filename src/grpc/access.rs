@@ -6,12 +6,14 @@
 use std::{
     convert::Infallible,
     future::Future,
+    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 
+use axum::extract::ConnectInfo;
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, Request, Response, header::AUTHORIZATION, request::Parts};
 use http_body_util::BodyExt;
@@ -123,6 +125,10 @@ impl Gate {
         if !principal.has(row.roles()) {
             return Err(not_allowed(row.rpc, &row.who.to_string()));
         }
+        if row.scope == Scope::Whole && principal.reach(row.roles()) != Reach::Everywhere {
+            let message = format!("{} is about all areas, which are not all yours", row.rpc);
+            return Err(refused(Code::PermissionDenied, "NOT_YOURS", message));
+        }
         same_name(&request.headers, &principal)?;
         let asker = Asker::new(Caller::Known(principal), origin, row);
         request.extensions.insert(Asker { directory: Some(directory.clone()), ..asker });
@@ -186,6 +192,8 @@ fn origin(extensions: &Extensions) -> Origin {
     let tls = extensions.get::<TlsConnectInfo<TcpConnectInfo>>();
     let plain = tls.map(TlsConnectInfo::get_ref).or_else(|| extensions.get());
     let peer = plain.and_then(TcpConnectInfo::remote_addr);
+    // Browsers that call the services themselves come over the port of the page.
+    let peer = peer.or_else(|| extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0));
     peer.map_or(Origin::InProcess, |peer| Origin::Peer(peer.ip().to_canonical()))
 }
 

@@ -8,6 +8,7 @@ use price_linkage::{
         server::{self, Doors},
         v1::{self, trigger_service_client::TriggerServiceClient},
     },
+    metrics::Calls,
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use sha2::{Digest, Sha256};
@@ -38,7 +39,7 @@ async fn opened(house: House, tls: Option<ServerTlsConfig>) -> Open {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = server::address(&listener).unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
-    let doors = Doors { gate: house.gate.clone(), tls };
+    let doors = Doors { gate: house.gate.clone(), tls, calls: Calls::default() };
     let service = house.service.clone();
     let served = tokio::spawn(async move {
         let stop = async move { drop(stopped.await) };
