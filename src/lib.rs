@@ -2,7 +2,7 @@
 //!
 //! The rooms, in reading order:
 #![forbid(unsafe_code)]
-#![warn(missing_docs)]
+#![deny(missing_docs)]
 
 pub mod domain;
 

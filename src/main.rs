@@ -2,9 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use price_linkage::cli::Cli;
-
 fn main() -> ExitCode {
-    price_linkage::cli::run(Cli::parse())
+    price_linkage::cli::run()
 }

@@ -23,6 +23,8 @@ mod principals;
 
 mod client;
 
+mod config;
+
 mod diff;
 
 mod law;
@@ -102,6 +104,9 @@ enum Language {
 enum Command {
     /// Serve gRPC on the embedded store; seeds it with the shipped data on first start.
     Serve(serve::Serve),
+    /// The file that `serve --config` reads.
+    #[command(subcommand)]
+    Config(config::Config),
     /// Index figures.
     #[command(subcommand)]
     Index(record::Index),
@@ -176,10 +181,10 @@ struct Asking {
     set: Vec<String>,
 }
 
-/// Runs a command; problems go to standard error.
-pub fn run(cli: Cli) -> ExitCode {
+/// Reads the command line and runs its command; problems go to standard error.
+pub fn run() -> ExitCode {
     output::logging();
-    match dispatch(cli) {
+    match config::parse().and_then(dispatch) {
         Ok(code) => code,
         Err(error) => {
             // A reader that closed the pipe has seen enough.
@@ -201,6 +206,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let Cli { place, command } = cli;
     match command {
         Command::Serve(serve) => serve.run(&place)?,
+        Command::Config(config) => config.run()?,
         Command::Index(index) => index.run(&place)?,
         Command::Standard(standard) => standard.run(&place)?,
         Command::Status(status) => status.run(&place)?,

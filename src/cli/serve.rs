@@ -22,6 +22,9 @@ use super::{
 /// `serve`
 #[derive(Debug, Args)]
 pub(super) struct Serve {
+    /// Read what is not said here or in the environment from this file; see `config example`.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Where to listen.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
     listen: SocketAddr,
@@ -64,6 +67,9 @@ hint: \
         }
         if place.server.is_some() {
             bail!("--server asks a running server; `serve` starts one");
+        }
+        if let Some(file) = &self.config {
+            eprintln!("settings of {}", file.display());
         }
         let keys = self.keys.read()?;
         let doors = self.doors.read(&place.data)?;

@@ -236,6 +236,9 @@ fn open(visit: &Visit, rules: &v1::Rules) -> Vec<String> {
     open.map(why).collect()
 }
 
+/// A bar shorter than this has its label beside it.
+const SHORT: i64 = 160;
+
 /// A bar for each document over the years, with the month asked about.
 fn timeline(visit: &Visit, documents: &[v1::Instrument], at: Month, newest: Month) -> Markup {
     let first = Month::new(2008, 1).unwrap_or(Month::FIRST);
@@ -243,7 +246,7 @@ fn timeline(visit: &Visit, documents: &[v1::Instrument], at: Month, newest: Mont
     let x = |month: Month| 3 * (months(month) - months(first)).max(0);
     let last = newest.max(at).plus(12).unwrap_or(at);
     // Room for the label of a document that begins late.
-    let (width, height) = (x(last) + 220, 22 * documents.len() as i64 + 24);
+    let (width, height) = (x(last) + 300, 22 * documents.len() as i64 + 24);
     html! {
         div.chart role="region" tabindex="0" aria-label=(visit.say("文件时间轴", "Documents over time")) {
             svg.timeline viewBox=(format!("0 0 {width} {height}")) width=(width) height=(height)
@@ -262,7 +265,8 @@ fn timeline(visit: &Visit, documents: &[v1::Instrument], at: Month, newest: Mont
                             width=((until - from).max(6)) {
                             title { (one.title_zh) " " (month_text(one.from)) "–" (month_text(one.until)) }
                         }
-                        text class="label" x=(from + 4) y=(y + 13) {
+                        text class="label" x=(if until - from < SHORT { from.max(until) + 8 } else { from + 4 })
+                            y=(y + 13) {
                             @if one.number.is_empty() { (one.title_zh) } @else { (one.number) }
                         }
                     }

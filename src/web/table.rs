@@ -64,6 +64,9 @@ impl Table {
     /// As HTML, with links to the other forms.
     pub fn shown(&self, visit: &Visit) -> Markup {
         let caption = visit.say(&self.caption.zh, &self.caption.en);
+        if self.rows.is_empty() {
+            return html! { p.hint { (caption) (visit.say(":没有记录。", ": nothing.")) } };
+        }
         html! {
             div.table role="region" aria-label=(caption) tabindex="0" {
                 table id=(self.id) {
@@ -83,9 +86,6 @@ impl Table {
                                     (cell.shown())
                                 }
                             }
-                        } }
-                        @if self.rows.is_empty() { tr {
-                            td colspan=(self.columns.len()) { (visit.say("没有记录", "Nothing")) }
                         } }
                     }
                 }
