@@ -199,9 +199,17 @@ impl Directory {
     /// is loaded.
     fn poll(&self) {
         let Ok(mut polled) = self.polled.try_lock() else { return };
-        if polled.at.elapsed() < POLL_EVERY {
-            return;
+        if POLL_EVERY <= polled.at.elapsed() {
+            self.look(&mut polled);
         }
+    }
+
+    /// Looks at the file now instead of within [`POLL_EVERY`].
+    pub fn reread(&self) {
+        self.look(&mut self.polled.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn look(&self, polled: &mut Polled) {
         polled.at = Instant::now();
         let seen = stamp(&self.path);
         if seen == polled.seen {

@@ -25,6 +25,8 @@ pub enum Who {
 pub enum Scope {
     /// What it is about is the same for everybody, as the law is.
     All,
+    /// It is about all areas at once; its caller must have one of the roles for the nation.
+    Whole,
     /// It takes and shows only the areas in which its caller has one of the roles.
     Areas,
 }
@@ -104,10 +106,9 @@ pub const TABLE: &[Row] = &[
     law("RuleService/GetRules", EVERY),
     areas("RuleService/DiffInstrument", COMPARE),
     law("AreaService/ListAreas", EVERY),
-    law("AuditService/ListEntries", AUDIT),
-    law("AuditService/VerifyJournal", AUDIT),
+    row("AuditService/ListEntries", Who::Roles(AUDIT), Scope::Whole),
+    row("AuditService/VerifyJournal", Who::Roles(AUDIT), Scope::Whole),
     row("grpc.health.v1.Health/Check", Who::Anyone, Scope::All),
-    row("grpc.health.v1.Health/List", Who::Anyone, Scope::All),
     row("grpc.health.v1.Health/Watch", Who::Anyone, Scope::All),
     row("grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Who::SignedIn, Scope::All),
     row("grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Who::SignedIn, Scope::All),

@@ -3,15 +3,9 @@
 use std::{future::Future, sync::Arc};
 
 use anyhow::{Context, anyhow, bail};
-use tonic::{Code, Status, transport::Endpoint};
-use tower::{ServiceExt, util::BoxCloneSyncService};
+use tonic::{Code, Status};
 
-use crate::{
-    client::{Error, in_process},
-    grpc::v1,
-    rules::reform::Reform,
-    service::Service,
-};
+use crate::{client::in_process, grpc::v1, rules::reform::Reform, service::Service};
 
 use super::{Asking, Place, output::progress};
 
@@ -37,21 +31,12 @@ where
         .context("start the runtime")?;
     runtime.block_on(async {
         let transport = match (&place.server, &local) {
-            (Some(url), _) => remote(url).await?,
+            (Some(url), _) => place.credentials.connect(url).await?,
             (None, Some(service)) => in_process(service),
             (None, None) => bail!("no place to ask"),
         };
         ask(transport).await
     })
-}
-
-async fn remote(url: &str) -> anyhow::Result<Transport> {
-    let endpoint = Endpoint::from_shared(url.to_owned());
-    let endpoint =
-        endpoint.with_context(|| format!("server {url:?}: expected http://HOST:PORT"))?;
-    let channel = endpoint.connect().await;
-    let channel = channel.with_context(|| format!("server {url:?} does not answer"))?;
-    Ok(BoxCloneSyncService::new(channel.map_err(|error| Error::from(Box::from(error)))))
 }
 
 /// The service in process.

@@ -11,7 +11,15 @@ mod ask;
 
 mod audit;
 
+mod beside;
+
 mod cases;
+
+mod credentials;
+
+mod doors;
+
+mod principals;
 
 mod client;
 
@@ -58,6 +66,8 @@ struct Place {
     /// instruments. May be repeated.
     #[arg(long, global = true, value_name = "DIR")]
     data: Vec<PathBuf>,
+    #[command(flatten)]
+    credentials: credentials::Credentials,
     /// How to show data.
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -133,6 +143,8 @@ enum Command {
     Export(store::Export),
     /// Make a new store in --store from a copy.
     Restore(store::Restore),
+    /// Who may sign in to `serve`, and what each role may do.
+    Principals(principals::Principals),
     /// Walk the journal's chain and the state of --store.
     Verify,
 }
@@ -208,6 +220,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Audit(audit) => audit.run(&place)?,
         Command::Export(export) => export.run(&place)?,
         Command::Restore(restore) => restore.run(&place)?,
+        Command::Principals(principals) => principals.run(&place)?,
         Command::Verify => store::verify(&place)?,
     }
     Ok(ExitCode::SUCCESS)

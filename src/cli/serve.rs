@@ -7,17 +7,17 @@ use clap::Args;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
-    sync::watch::Receiver,
-    task::JoinHandle,
 };
 
-use crate::{
-    grpc::{access::Gate, server},
-    service::Service,
-    web::{self, Settings, Site},
-};
+use crate::{grpc::server, service::Service};
 
-use super::{Place, output::progress, run::Keys};
+use super::{
+    Place,
+    beside::{Beside, told},
+    doors::Doors,
+    output::progress,
+    run::Keys,
+};
 
 /// `serve`
 #[derive(Debug, Args)]
@@ -25,15 +25,8 @@ pub(super) struct Serve {
     /// Where to listen.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
     listen: SocketAddr,
-    /// Where to serve the page for people, for example 127.0.0.1:8080; without it there is none.
-    #[arg(long, value_name = "ADDRESS")]
-    page: Option<SocketAddr>,
-    /// A name under which the page is reached, besides those of this machine itself; may be repeated.
-    #[arg(long, value_name = "NAME")]
-    page_host: Vec<String>,
-    /// The area that the page shows first.
-    #[arg(long, value_name = "CODE", default_value = "150000")]
-    home: crate::domain::area::AreaCode,
+    #[command(flatten, next_help_heading = "What is served beside")]
+    beside: Beside,
     /// How many approvals, each by another person than the maker, a new run needs.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=9))]
     approvals: u32,
@@ -42,7 +35,9 @@ pub(super) struct Serve {
     jump_percent: u32,
     #[command(flatten)]
     keys: Keys,
-    /// Listen on another address than loopback although nothing is encrypted and nobody signs in.
+    #[command(flatten, next_help_heading = "Who may come in")]
+    doors: Doors,
+    /// Listen on another address than loopback although nothing is encrypted or nobody signs in.
     #[arg(long)]
     insecure_remote: bool,
 }
@@ -52,12 +47,18 @@ const STORE: &str = "price-linkage.store";
 
 impl Serve {
     pub fn run(&self, place: &Place) -> anyhow::Result<()> {
-        let addresses = [Some(("listen", self.listen)), self.page.map(|page| ("page", page))];
-        for (name, address) in addresses.into_iter().flatten() {
-            if !address.ip().is_loopback() && !self.insecure_remote {
+        let addresses = [("listen", Some(self.listen), self.doors.are_safe())];
+        for (name, address, is_safe) in
+            addresses.into_iter().chain(self.beside.addresses(&self.doors))
+        {
+            let is_here = address.is_none_or(|address| address.ip().is_loopback());
+            if !is_here && !is_safe && !self.insecure_remote {
                 bail!(
-                    "{name} {address}: expected a loopback address\nhint: nothing is encrypted and \
-                     nobody signs in; say --insecure-remote if that is what you want"
+                    "{name} {}: expected a loopback address, or --principals and --tls-cert
+hint: \
+                     nothing is encrypted or nobody signs in; say --insecure-remote if that is what \
+                     you want",
+                    address.map(|address| address.to_string()).unwrap_or_default()
                 );
             }
         }
@@ -65,6 +66,7 @@ impl Serve {
             bail!("--server asks a running server; `serve` starts one");
         }
         let keys = self.keys.read()?;
+        let doors = self.doors.read(&place.data)?;
         let folder = place.store.clone().unwrap_or_else(|| PathBuf::from(STORE));
         let bar = progress();
         let opened = Service::open(&folder, &place.data, &mut |stage, done, all| {
@@ -93,14 +95,19 @@ impl Serve {
         }
         let runtime = tokio::runtime::Runtime::new().context("start the runtime")?;
         let service = Arc::new(service);
-        let served = runtime.block_on(self.serve(service.clone(), &folder));
+        let served = runtime.block_on(self.serve(doors, service.clone(), &folder));
         // Whoever still holds the service must not keep the journal's last state from the disk.
         service.writer.shutdown();
         runtime.shutdown_timeout(std::time::Duration::from_secs(1));
         served
     }
 
-    async fn serve(&self, service: Arc<Service>, folder: &std::path::Path) -> anyhow::Result<()> {
+    async fn serve(
+        &self,
+        doors: server::Doors,
+        service: Arc<Service>,
+        folder: &std::path::Path,
+    ) -> anyhow::Result<()> {
         let listener = TcpListener::bind(self.listen).await;
         let listener = listener.with_context(|| format!("listen on {}", self.listen))?;
         let address = server::address(&listener).context("find the address")?;
@@ -119,13 +126,13 @@ impl Serve {
             server::DRAIN.as_secs()
         );
         println!(
-            "try: price-linkage --server http://{address} status --area 150100 --month 2019-07"
+            "try: price-linkage --server {}://{address} status --area 150100 --month 2019-07",
+            self.doors.scheme()
         );
         let (stopping, stopped) = tokio::sync::watch::channel(false);
-        let page = match self.page {
-            Some(address) => Some(self.page(address, service.clone(), stopped.clone()).await?),
-            None => None,
-        };
+        let calls = doors.calls.clone();
+        let beside =
+            self.beside.start(&self.doors, &doors.gate, (service.clone(), calls), &stopped).await?;
         tokio::spawn(async move {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => {}
@@ -134,37 +141,10 @@ impl Serve {
             eprintln!("stopping");
             let _ = stopping.send(true);
         });
-        let served = server::serve(service, listener, told(stopped)).await.context("serve");
-        if let Some(page) = page {
-            page.await.context("the page")?.context("serve the page")?;
+        let served = server::serve_behind(doors, service, listener, told(stopped)).await;
+        for one in beside {
+            one.await.context("what is served beside")?.context("serve beside")?;
         }
-        served
+        served.context("serve")
     }
-
-    /// Begins to serve the page.
-    async fn page(
-        &self,
-        address: SocketAddr,
-        service: Arc<Service>,
-        stopped: Receiver<bool>,
-    ) -> anyhow::Result<JoinHandle<std::io::Result<()>>> {
-        let listener = TcpListener::bind(address).await;
-        let listener = listener.with_context(|| format!("listen on {address}"))?;
-        let address = server::address(&listener).context("find the address of the page")?;
-        println!("page on http://{address}/");
-        let settings = Settings {
-            home: self.home.to_string(),
-            public: None,
-            hosts: self.page_host.clone(),
-            encrypted: false,
-        };
-        let site = Arc::new(Site::new(service, Arc::new(Gate::open()), settings));
-        Ok(tokio::spawn(web::serve(site, listener, told(stopped))))
-    }
-}
-
-/// Resolves once stopping is told.
-async fn told(mut stopped: Receiver<bool>) {
-    // Whoever tells it goes only with the program.
-    let _ = stopped.wait_for(|stopped| *stopped).await;
 }

@@ -6,12 +6,14 @@
 use std::{
     convert::Infallible,
     future::Future,
+    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 
+use axum::extract::ConnectInfo;
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, Request, Response, header::AUTHORIZATION, request::Parts};
 use http_body_util::BodyExt;
@@ -123,6 +125,10 @@ impl Gate {
         if !principal.has(row.roles()) {
             return Err(not_allowed(row.rpc, &row.who.to_string()));
         }
+        if row.scope == Scope::Whole && principal.reach(row.roles()) != Reach::Everywhere {
+            let message = format!("{} is about all areas, which are not all yours", row.rpc);
+            return Err(refused(Code::PermissionDenied, "NOT_YOURS", message));
+        }
         same_name(&request.headers, &principal)?;
         let asker = Asker::new(Caller::Known(principal), origin, row);
         request.extensions.insert(Asker { directory: Some(directory.clone()), ..asker });
@@ -186,6 +192,8 @@ fn origin(extensions: &Extensions) -> Origin {
     let tls = extensions.get::<TlsConnectInfo<TcpConnectInfo>>();
     let plain = tls.map(TlsConnectInfo::get_ref).or_else(|| extensions.get());
     let peer = plain.and_then(TcpConnectInfo::remote_addr);
+    // Browsers that call the services themselves come over the port of the page.
+    let peer = peer.or_else(|| extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0));
     peer.map_or(Origin::InProcess, |peer| Origin::Peer(peer.ip().to_canonical()))
 }
 
@@ -321,6 +329,23 @@ impl Asker {
     /// The status of a stream whose asker is not listed any more.
     pub fn no_longer_known(&self) -> Status {
         sign_in("the principal is not listed any more, or with other grants")
+    }
+
+    /// The area in whose subtree to look: the one asked for, or the lowest above all of the asker's.
+    pub fn root(
+        &self,
+        service: &service::Service,
+        within: Option<AreaCode>,
+    ) -> Result<AreaCode, Status> {
+        self.inside(service, within)?;
+        let Reach::Within(granted) = &self.reach else {
+            return Ok(within.unwrap_or(AreaCode::NATION));
+        };
+        let areas = &service.reference.data.areas;
+        let holds_all = |above: &AreaCode| granted.iter().all(|one| areas.within(*one, *above));
+        let above = granted.first().into_iter().flat_map(|first| areas.line(*first));
+        let lowest = above.map(|area| area.code).find(holds_all);
+        Ok(within.or(lowest).unwrap_or(AreaCode::NATION))
     }
 
     /// Where the asker may ask.

@@ -3,7 +3,7 @@
 use tonic::Status;
 
 use crate::{
-    domain::{area::AreaCode, month::Month},
+    domain::month::Month,
     engine::{deadline::PayBy, reason::Vocabulary},
     service::{
         Service,
@@ -30,9 +30,7 @@ pub(super) fn list_due_payments(
 ) -> Result<v1::ListDuePaymentsResponse, Status> {
     let page = Page::read(asked.page_size, &asked.page_token, 200, 1_000)?;
     let pay_month = month_in("pay_month", asked.pay_month)?;
-    let within = area_opt("within", &asked.within)?;
-    asker.inside(service, within)?;
-    let within = within.unwrap_or(AreaCode::NATION);
+    let within = asker.root(service, area_opt("within", &asked.within)?)?;
     let mut all = service.due(within, pay_month).map_err(|error| of_service(&error))?;
     all.retain(|due| asker.sees(service, due.area));
     let (found, next_page_token) = page.of(all.iter());
@@ -60,9 +58,7 @@ pub(super) fn list_missing_runs(
             this.plus(-MISSING_MONTHS).unwrap_or(Month::FIRST)
         }
     };
-    let within = area_opt("within", &asked.within)?;
-    asker.inside(service, within)?;
-    let within = within.unwrap_or(AreaCode::NATION);
+    let within = asker.root(service, area_opt("within", &asked.within)?)?;
     let mut all =
         service.missing_runs(within, since, on, days).map_err(|error| of_service(&error))?;
     all.retain(|due| asker.sees(service, due.area));

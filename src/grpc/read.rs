@@ -51,6 +51,13 @@ pub(super) fn area_in(field: &str, area: &str) -> Read<AreaCode> {
     area.parse().map_err(|_| BadField::new(field, area, "six digits, for example 150300"))
 }
 
+/// The areas that can be read; what cannot is told with its row.
+pub(super) fn areas_of<'a>(
+    texts: impl IntoIterator<Item = &'a String>,
+) -> impl Iterator<Item = AreaCode> {
+    texts.into_iter().filter_map(|text| text.parse().ok())
+}
+
 pub(super) fn area_opt(field: &str, area: &str) -> Read<Option<AreaCode>> {
     if area.is_empty() { Ok(None) } else { area_in(field, area).map(Some) }
 }

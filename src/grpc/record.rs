@@ -21,8 +21,8 @@ use super::{
     convert,
     page::Page,
     read::{
-        BadField, area_in, area_opt, code_in, date_in, decimal_in, instant_in, month_in, month_opt,
-        request_in, text_in,
+        BadField, area_in, area_opt, areas_of, code_in, date_in, decimal_in, instant_in, month_in,
+        month_opt, request_in, text_in,
     },
     status::{figure_not_recorded, of_service},
     v1::{self, index_service_server::IndexService, standard_service_server::StandardService},
@@ -168,6 +168,7 @@ impl IndexService for Records {
         let asker = Asker::of(&extensions)?;
         let request = request_in(&asker, &asked.request_id, asked.validate_only)?;
         counted(asked.figures.len())?;
+        asker.inside(&self.0, areas_of(asked.figures.iter().map(|row| &row.area)))?;
         let read = asked.figures.iter().map(|figure| figure_in(&self.0, figure));
         let rows = match rows(read, |row| (row.area, row.series.clone(), row.month)) {
             Ok(rows) => rows,
@@ -178,7 +179,6 @@ impl IndexService for Records {
                 return Ok(Response::new(refused));
             }
         };
-        asker.inside(&self.0, rows.iter().map(|row| row.area))?;
         let checked = request.validate_only.then(|| self.0.check_figures(&rows));
         let outcome = self.0.record_figures(request, rows).await.map_err(|e| of_service(&e))?;
         let recorded = outcome.recorded;
@@ -283,6 +283,7 @@ impl StandardService for Records {
         let asker = Asker::of(&extensions)?;
         let request = request_in(&asker, &asked.request_id, asked.validate_only)?;
         counted(asked.standards.len())?;
+        asker.inside(&self.0, areas_of(asked.standards.iter().map(|row| &row.area)))?;
         let read = asked.standards.iter().map(|standard| self.standard_in(standard));
         let rows = match rows(read, |row| (row.area, row.standard.clone(), row.valid_from)) {
             Ok(rows) => rows,
@@ -293,7 +294,6 @@ impl StandardService for Records {
                 return Ok(Response::new(refused));
             }
         };
-        asker.inside(&self.0, rows.iter().map(|row| row.area))?;
         let outcome = self.0.record_standards(request, rows).await.map_err(|e| of_service(&e))?;
         let recorded = outcome.recorded;
         Ok(Response::new(v1::RecordStandardsResponse {

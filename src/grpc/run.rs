@@ -28,7 +28,10 @@ use super::{
     convert::office_file,
     due,
     page::Page,
-    read::{BadField, area_in, area_opt, code_in, month_in, month_opt, named_request_in, text_in},
+    read::{
+        BadField, area_in, area_opt, areas_of, code_in, month_in, month_opt, named_request_in,
+        text_in,
+    },
     record::{problems, rows},
     run_message::{drift, line, run_message, state},
     status::{internal, of_service},
@@ -152,6 +155,7 @@ impl RunService for Runs {
             let expected = format!("1 to {HEADCOUNTS_MAX} headcounts");
             return Err(BadField::new("headcounts", asked.headcounts.len(), &expected).into());
         }
+        asker.inside(&self.0, areas_of(asked.headcounts.iter().map(|row| &row.area)))?;
         let note = text_in("note", &asked.note, TEXT_MAX)?;
         let key = |row: &Headcount| (row.month, row.area, row.group.clone(), row.residence);
         let headcounts = match rows(asked.headcounts.iter().map(headcount_in), key) {
@@ -162,7 +166,6 @@ impl RunService for Runs {
                 return Ok(Response::new(refused));
             }
         };
-        asker.inside(&self.0, headcounts.iter().map(|row| row.area))?;
         let mut order: Vec<usize> = (0..headcounts.len()).collect();
         order.sort_by_key(|at| key(&headcounts[*at]));
         let (strict, discretion) = (asked.strict, asked.discretion);

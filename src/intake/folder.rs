@@ -109,6 +109,14 @@ impl Files {
         files
     }
 
+    fn all(folders: &[PathBuf]) -> Result<Self, DataError> {
+        let mut files = Self::shipped();
+        for folder in folders {
+            files.add_folder(folder, folder)?;
+        }
+        Ok(files)
+    }
+
     fn add_folder(&mut self, root: &Path, at: &Path) -> Result<(), DataError> {
         let failed = |error| DataError::Read { path: at.to_owned(), error };
         let mut entries: Vec<_> = Vec::new();
@@ -153,10 +161,7 @@ impl Files {
 /// # Errors
 /// What is wrong, with file, line, column and value.
 pub fn load(folders: &[PathBuf]) -> Result<Dataset, DataError> {
-    let mut files = Files::shipped();
-    for folder in folders {
-        files.add_folder(folder, folder)?;
-    }
+    let files = Files::all(folders)?;
     let areas = areas(&files)?;
     let (series, groups, standard_names) = names(&files)?;
     let mut days = BTreeMap::new();
@@ -194,6 +199,14 @@ pub fn load(folders: &[PathBuf]) -> Result<Dataset, DataError> {
         standards: standards.into_values().collect(),
         areas,
     })
+}
+
+/// Loads nothing but the areas.
+///
+/// # Errors
+/// What is wrong, with file, line, column and value.
+pub fn load_areas(folders: &[PathBuf]) -> Result<Areas, DataError> {
+    areas(&Files::all(folders)?)
 }
 
 /// Reads documents and puts them together.

@@ -68,6 +68,8 @@ pub mod writer;
 
 mod backend;
 
+pub mod pulse;
+
 mod error;
 
 pub use error::ServiceError;
@@ -79,7 +81,7 @@ use suppose::Supposed;
 use writer::{Acknowledged, Command, Plan, PlanFn, SubmitError, Writer};
 
 /// The present instant, in whole microseconds. The only place where the time of day is read.
-fn now() -> DateTime<Utc> {
+pub fn now() -> DateTime<Utc> {
     let now = Utc::now();
     now.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(now)
 }

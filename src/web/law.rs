@@ -312,23 +312,24 @@ async fn compared(visit: &Visit) -> Result<Shown, Refusal> {
     let names = [visit.field("first").to_owned(), visit.field("second").to_owned()];
     let first = rules(visit, &area, month, under(&names[0])).await?;
     let second = rules(visit, &area, month, under(&names[1])).await?;
-    let mut both: BTreeMap<&str, [String; 2]> = BTreeMap::new();
+    let mut both: BTreeMap<String, [String; 2]> = BTreeMap::new();
     for (side, rules) in [&first, &second].into_iter().enumerate() {
         for parameter in &rules.parameters {
             let says = parameter.says.first().cloned().unwrap_or_default();
-            both.entry(&parameter.path).or_default()[side] =
+            both.entry(parameter.path.clone()).or_default()[side] =
                 format!("{} {}", says.text, says.when).trim().to_owned();
         }
         for group in &rules.groups {
-            both.entry(&group.group).or_default()[side] = visit.text(&group.name).to_owned();
+            both.entry(format!("{} · {}", visit.say("保障对象", "groups"), group.group))
+                .or_default()[side] = visit.text(&group.name).to_owned();
         }
     }
-    let row = |(path, [one, other]): (&&str, &[String; 2])| {
+    let row = |(path, [one, other]): (&String, &[String; 2])| {
         let differs = one != other;
         let tone = if differs { "differs" } else { "" };
         let mark = if differs { visit.say("不同", "differs") } else { "" };
         vec![
-            Cell::new(*path),
+            Cell::new(path),
             Cell::new(one).toned(tone),
             Cell::new(other).toned(tone),
             Cell::new(mark),

@@ -58,13 +58,18 @@ mod record;
 
 mod grid;
 
+mod slider;
+
 mod replay;
 
 mod audit;
 
+mod encrypted;
+
 mod serve;
 
 pub use self::{
-    serve::{router, serve},
+    encrypted::{EncryptError, Encrypted},
+    serve::{Peer, router, serve},
     site::{Settings, Site},
 };

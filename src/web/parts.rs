@@ -49,7 +49,7 @@ pub(super) fn cited(visit: &Visit, cite: &v1::Citation) -> Markup {
             span.mark title=(words::confidence(visit, &cite.confidence)) {
                 (visit.say("可信度 ", "confidence ")) (cite.confidence)
             }
-            @if !cite.note.is_empty() { span.note { " " (cite.note) } }
+            @if !cite.note.is_empty() { span.note lang="en" { " " (cite.note) } }
         }
     }
 }

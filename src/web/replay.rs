@@ -8,11 +8,10 @@ use maud::{Markup, PreEscaped, html};
 use tokio_stream::StreamExt;
 
 use crate::{
-    client::{lists, month_text, number, replay, rule, year_month},
+    client::{lists, month_text, number, replay, year_month},
     domain::month::Month,
     engine::reason::Text,
     grpc::v1,
-    rules::reform::Reform,
 };
 
 use super::{
@@ -22,6 +21,7 @@ use super::{
     month::area_name,
     parts::area_page,
     refusal::Refusal,
+    slider::{Slider, reform, sliders},
     table::{Cell, Table, numbers, words},
     visit::Visit,
     words as word,
@@ -32,21 +32,6 @@ pub(super) async fn page(visit: Visit) -> Response {
     let shown = shown(&visit).await;
     visit.answer(shown)
 }
-
-/// A parameter with a slider.
-struct Slider {
-    path: String,
-    name: String,
-    /// What holds.
-    now: String,
-    /// Where the slider stands.
-    value: String,
-    most: u32,
-    step: &'static str,
-}
-
-/// The floor's place in documents that have one.
-const FLOOR: &str = "amount.steps.floor";
 
 async fn shown(visit: &Visit) -> Result<Shown, Refusal> {
     let area = area_in(visit, "area")?;
@@ -62,11 +47,11 @@ async fn shown(visit: &Visit) -> Result<Shown, Refusal> {
         from: Some(year_month(from)),
         until: Some(year_month(until)),
         asking: Some(asking.clone()),
-        with_amounts: true,
         depth: v1::Depth::Steps.into(),
         ..Default::default()
     };
-    let replayed = lists::replayed(&visit.ask(), request).await?;
+    let mut replayed = lists::replayed(&visit.ask(), request.clone()).await?;
+    add_sums(visit, &mut replayed, request).await?;
     let totals = match supposed {
         true => compared(visit, &area, (from, until), asking).await?,
         false => Vec::new(),
@@ -100,46 +85,33 @@ async fn shown(visit: &Visit) -> Result<Shown, Refusal> {
     Ok(Shown { title, tab: Tab::Replay, tables, body })
 }
 
-/// The thresholds in force at the end of the span, and the floor where the law has a place for one.
-async fn sliders(visit: &Visit, area: &str, at: Month) -> Result<Vec<Slider>, Refusal> {
-    let request =
-        v1::GetRulesRequest { area: area.to_owned(), month: Some(year_month(at)), asking: None };
-    let rules = rule(&visit.ask()).get_rules(request).await?.into_inner();
-    let mut found = Vec::new();
-    for parameter in &rules.parameters {
-        let now = holds(parameter);
-        let condition = parameter
-            .path
-            .strip_prefix("trigger.conditions.")
-            .and_then(|rest| rest.strip_suffix(".threshold"));
-        let (name, most, step) = match condition {
-            Some(condition) => {
-                (format!("{} {condition}", visit.say("临界值(%)", "Threshold (%)")), 15, "0.1")
-            }
-            None if parameter.path == format!("{FLOOR}.yuan") => {
-                (visit.say("最低发放额(元)", "Floor (yuan)").to_owned(), 100, "1")
-            }
-            None => continue,
+/// Adds the sums of the months that are paid, which are few, stretch by stretch.
+async fn add_sums(
+    visit: &Visit,
+    months: &mut [v1::ReplayMonth],
+    asked: v1::ReplayRequest,
+) -> Result<(), Refusal> {
+    let is_paid = |month: &v1::ReplayMonth| {
+        month.status.as_ref().map(v1::Status::triggered) == Some(v1::Triggered::Yes)
+    };
+    let month_of = |month: &v1::ReplayMonth| month.status.as_ref().and_then(|status| status.month);
+    for stretch in months.chunk_by_mut(|one, other| is_paid(one) == is_paid(other)) {
+        if !is_paid(&stretch[0]) {
+            continue;
+        }
+        let request = v1::ReplayRequest {
+            from: stretch.first().and_then(month_of),
+            until: stretch.last().and_then(month_of),
+            with_amounts: true,
+            depth: v1::Depth::Answer.into(),
+            ..asked.clone()
         };
-        let asked = visit.field(&parameter.path);
-        let is_number = |text: &str| text.parse::<rust_decimal::Decimal>().is_ok();
-        let value = match (asked, is_number(&now)) {
-            ("", true) => now.clone(),
-            ("", false) => "0".to_owned(),
-            (asked, _) => asked.to_owned(),
-        };
-        found.push(Slider { path: parameter.path.clone(), name, now, value, most, step });
+        let found = lists::replayed(&visit.ask(), request).await?;
+        for (month, found) in stretch.iter_mut().zip(found) {
+            month.lines = found.lines;
+        }
     }
-    Ok(found)
-}
-
-/// The number that holds: the topmost one, through documents that leave it as it was; else what the
-/// topmost document says.
-fn holds(parameter: &v1::Parameter) -> String {
-    let number = |says: &&v1::Provision| says.text.parse::<rust_decimal::Decimal>().is_ok();
-    let through = parameter.says.iter().take_while(|says| number(says) || says.text == "inherited");
-    let first = through.into_iter().find(number).or(parameter.says.first());
-    first.map(|says| says.text.clone()).unwrap_or_default()
+    Ok(())
 }
 
 /// The law asked for.
@@ -154,35 +126,6 @@ fn asking(visit: &Visit, sliders: &[Slider]) -> Result<v1::Asking, Refusal> {
         reforms.extend(reform(sliders)?);
     }
     Ok(v1::Asking { law, reforms, strict: visit.field("strict") == "yes", ..Default::default() })
-}
-
-/// What the sliders change, as a document of a reform; none when nothing is moved.
-fn reform(sliders: &[Slider]) -> Result<Option<String>, Refusal> {
-    let moved = sliders.iter().filter(|slider| slider.value != slider.now && !slider.is_unset());
-    let (floors, thresholds): (Vec<_>, Vec<_>) =
-        moved.partition(|slider| slider.path.starts_with(FLOOR));
-    let wrong = |all: Vec<crate::rules::finding::Finding>| {
-        let told: Vec<_> = all.iter().map(ToString::to_string).collect();
-        Refusal::field("reform", &told.join("; "), "3.0")
-    };
-    let settings: Vec<_> =
-        thresholds.iter().map(|one| (one.path.clone(), one.value.clone())).collect();
-    let mut text = match settings.is_empty() && floors.is_empty() {
-        true => return Ok(None),
-        false => Reform::written(&settings).map_err(wrong)?,
-    };
-    for floor in floors {
-        text.push_str(&format!("[{FLOOR}]\nkind = \"floor\"\nyuan = {:?}\n", floor.value));
-    }
-    Reform::parse("sliders", &text).map_err(wrong)?;
-    Ok(Some(text))
-}
-
-impl Slider {
-    /// A floor of zero where the law names none is no floor.
-    fn is_unset(&self) -> bool {
-        self.value == "0" && self.now.parse::<rust_decimal::Decimal>().is_err()
-    }
 }
 
 /// The law in force and the one asked for, beside each other.
@@ -341,36 +284,5 @@ fn month_field(name: &str, label: &str, value: &str, required: bool) -> Markup {
             input name=(name) value=(value) pattern="[0-9]{4}-[0-9]{2}" size="8" placeholder="2021-04"
                 required[required];
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn slider(path: &str, now: &str, value: &str) -> Slider {
-        Slider {
-            path: path.into(),
-            name: String::new(),
-            now: now.into(),
-            value: value.into(),
-            most: 100,
-            step: "1",
-        }
-    }
-
-    #[test]
-    fn only_what_was_moved_becomes_a_reform() {
-        let floor = format!("{FLOOR}.yuan");
-        let cpi = "trigger.conditions.cpi.threshold";
-        assert_eq!(reform(&[slider(cpi, "3.0", "3.0"), slider(&floor, "open", "0")]), Ok(None));
-        let text = reform(&[slider(cpi, "3.0", "2.9"), slider(&floor, "open", "20")]);
-        let text = text.unwrap().unwrap();
-        assert!(text.contains("trigger.conditions.cpi.threshold = \"2.9\""), "{text}");
-        assert!(
-            text.ends_with("[amount.steps.floor]\nkind = \"floor\"\nyuan = \"20\"\n"),
-            "{text}"
-        );
-        assert!(reform(&[slider(cpi, "3.0", "three")]).is_err());
     }
 }

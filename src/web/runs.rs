@@ -28,7 +28,7 @@ use super::{
 };
 
 /// Index months before this one that are looked at for payments without a run.
-const MONTHS_BACK: i32 = 6;
+const MONTHS_BACK: i32 = 4;
 /// Days ahead of which payments without a run are told.
 const AHEAD_DAYS: i32 = 31;
 

@@ -62,6 +62,7 @@ pub fn law(length: usize, recorded_at: DateTime<Utc>) -> Operation {
 
 pub fn seal(head: &Head, second: i64, operation: Operation) -> Entry {
     let draft = Draft {
+        origin: None,
         recorded_at: instant(second),
         principal: "statistics".into(),
         request_id: format!("request-{}", head.sequence + 1),

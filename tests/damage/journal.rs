@@ -303,6 +303,7 @@ fn request_ids_have_1_to_200_bytes() {
     let entry = small_entries(1).remove(0);
     for (length, fits) in [(0, false), (1, true), (200, true), (201, false)] {
         let draft = Draft {
+            origin: None,
             recorded_at: entry.recorded_at,
             principal: String::new(),
             request_id: "x".repeat(length),

@@ -1,0 +1,108 @@
+//! Who may come in, and over what: the part of `serve` that is about it.
+
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use clap::Args;
+use tonic::transport::{Certificate, Identity, ServerTlsConfig};
+
+use crate::{
+    access::{Directory, limit::Limits},
+    grpc::{access::Gate, server},
+    intake::folder::load_areas,
+    metrics::Calls,
+    service,
+};
+
+/// How long a connection may take to say how it is encrypted.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// Who may come in, and over what.
+#[derive(Debug, Args)]
+pub(super) struct Doors {
+    /// Let in only principals of this file, each with its roles and areas; see `principals`. A change
+    /// of the file holds within a second or two.
+    #[arg(long, value_name = "FILE", env = "PRICE_LINKAGE_PRINCIPALS")]
+    principals: Option<PathBuf>,
+    /// Encrypt with this certificate and its chain, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The key of --tls-cert, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Let principals sign in with certificates that this authority signed, in PEM.
+    #[arg(long, value_name = "FILE", requires_all = ["tls_cert", "principals"])]
+    client_ca: Option<PathBuf>,
+    /// Refuse connections without such a certificate, also those with a token.
+    #[arg(long, requires = "client_ca")]
+    require_client_cert: bool,
+    /// How often a principal may call in the long run; ten times as many at once after a pause.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().calls_per_second,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    calls_per_second: u32,
+    /// How many calls of a principal may be open at once.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().calls_at_once,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    calls_at_once: u32,
+}
+
+impl Doors {
+    /// Whether it may be reached from elsewhere: whoever comes signs in, and nobody listens in.
+    pub fn are_safe(&self) -> bool {
+        self.principals.is_some() && self.tls_cert.is_some()
+    }
+
+    /// Reads what the files say.
+    ///
+    /// # Errors
+    /// A file cannot be read, or is wrong.
+    pub fn read(&self, data: &[PathBuf]) -> anyhow::Result<server::Doors> {
+        let gate = match &self.principals {
+            None => Gate::open(),
+            Some(path) => {
+                let directory = Directory::open(path, &load_areas(data)?, service::now)?;
+                eprintln!("{} principals in {}", directory.len(), path.display());
+                let Self { calls_per_second, calls_at_once, .. } = *self;
+                Gate::new(Arc::new(directory), Limits { calls_per_second, calls_at_once })
+            }
+        };
+        Ok(server::Doors { gate: Arc::new(gate), tls: self.tls()?, calls: Calls::default() })
+    }
+
+    fn tls(&self) -> anyhow::Result<Option<ServerTlsConfig>> {
+        let (Some(cert), Some(key)) = (&self.tls_cert, &self.tls_key) else { return Ok(None) };
+        let identity = Identity::from_pem(pem(cert)?, pem(key)?);
+        let mut tls = ServerTlsConfig::new().identity(identity).timeout(HANDSHAKE);
+        if let Some(authority) = &self.client_ca {
+            let authority = Certificate::from_pem(pem(authority)?);
+            let optional = !self.require_client_cert;
+            tls = tls.client_ca_root(authority).client_auth_optional(optional);
+        }
+        Ok(Some(tls))
+    }
+
+    /// The certificate and its key in PEM, where connections are encrypted.
+    ///
+    /// # Errors
+    /// A file cannot be read, or is wrong.
+    pub fn identity(&self) -> anyhow::Result<Option<(Vec<u8>, Vec<u8>)>> {
+        let (Some(cert), Some(key)) = (&self.tls_cert, &self.tls_key) else { return Ok(None) };
+        Ok(Some((pem(cert)?, pem(key)?)))
+    }
+
+    /// The scheme of its addresses.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls_cert.is_some() { "https" } else { "http" }
+    }
+}
+
+/// A file in PEM.
+pub(super) fn pem(path: &PathBuf) -> anyhow::Result<Vec<u8>> {
+    let read = fs::read(path).with_context(|| format!("read {}", path.display()))?;
+    anyhow::ensure!(
+        read.windows(11).any(|part| part == b"-----BEGIN "),
+        "{}: expected PEM, which begins with -----BEGIN",
+        path.display()
+    );
+    Ok(read)
+}
