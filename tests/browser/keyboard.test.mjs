@@ -39,16 +39,16 @@ async function tabTo(page, selector, most = 120) {
 it('a clerk reads the month, signs in, records a figure and sees it, by keyboard alone', async () => {
   const page = await visitor(chrome, { host: server.page })
   const { keyboard } = page
-  await page.goto(`${server.page}/?month=2019-11`)
+  await page.goto(`${server.page}/?month=2020-01`)
 
   // The first stop skips the navigation.
   await keyboard.press('Tab')
   assert.equal(await page.evaluate(() => document.activeElement.className), 'skip')
   await keyboard.press('Enter')
   assert.equal(await page.evaluate(() => document.activeElement.id), 'content')
-  await tabTo(page, 'figure.map a[href*="150300"]')
+  await tabTo(page, 'figure.map a[href*="150100"]')
   await keyboard.press('Enter')
-  await page.waitForURL(/\/areas\/150300/)
+  await page.waitForURL(/\/areas\/150100/)
 
   await tabTo(page, 'details.derivation summary')
   await keyboard.press('Enter')

@@ -13,7 +13,7 @@ const PAGES = [
   ['month-newest', '/', '内蒙古自治区', 'the mechanism'],
   ['month-nation', '/?within=000000&month=2019-11', '启动情况', 'the mechanism'],
   ['area', '/areas/150300?month=2021-04', '未启动', 'not'],
-  ['area-paid', '/areas/150100?month=2019-11', '补贴', 'subsid'],
+  ['area-paid', '/areas/150100?month=2020-01', '怎样算出来的', 'how each sum'],
   ['area-county', '/areas/150302?month=2019-11', '乌海市', 'Conditions'],
   ['figure', '/figures/150300/cpi/2021-04', '版次', 'revision'],
   ['rules', '/rules', '文件沿革', 'Documents through time'],
@@ -125,7 +125,7 @@ it('goes to another month and back by its links', async () => {
 
 it('reads well when it is printed: no navigation, no buttons, tables whole', async () => {
   const page = await visitor(chrome, { host: server.page })
-  await page.goto(`${server.page}/areas/150100?month=2019-11`)
+  await page.goto(`${server.page}/areas/150100?month=2020-01`)
   await page.emulateMedia({ media: 'print' })
   assert.equal(await page.locator('header nav').isVisible(), false)
   assert.equal(await page.locator('.downloads').first().isVisible(), false)

@@ -7,18 +7,17 @@ import { LANGUAGES, browser, leave, serve, visitor } from './lib.mjs'
 
 const FOLDER = join(dirname(fileURLToPath(import.meta.url)), '../../docs/screenshots')
 const BYTES_MAX = 1_500_000
-const LAPTOP = { width: 1280, height: 800 }
+const LAPTOP = { width: 1280, height: 680 }
 const PHONE = { width: 390, height: 844 }
 
 /** Pages that show what the program is for, with the part of the page that is to be seen. */
 const SHOTS = [
-  ['month', '/?month=2019-11', LAPTOP],
+  ['month', '/?month=2013-03', LAPTOP],
   ['nation', '/?within=000000&month=2019-11', LAPTOP],
   ['area', '/areas/150300?month=2021-04', LAPTOP],
-  ['derivation', '/areas/150100?month=2019-11#subsistence_allowance-urban', LAPTOP],
   ['rules', '/rules?area=150300&month=2021-04', LAPTOP],
-  ['replay', '/replay?area=150300&from=2018-01&until=2021-12', LAPTOP],
-  ['phone', '/?month=2019-11', PHONE],
+  ['replay', '/replay?area=150100&from=2018-01&until=2021-12', LAPTOP],
+  ['phone', '/areas/150100?month=2020-01', PHONE],
 ]
 
 rmSync(FOLDER, { recursive: true, force: true })
