@@ -327,10 +327,27 @@ async fn signing_in_begins_another_session_than_the_form_had() {
 }
 
 #[tokio::test]
+async fn a_name_is_asked_for_and_no_longer_than_a_name() {
+    let app = shipped();
+    for (characters, expected) in [
+        (0, StatusCode::UNAUTHORIZED),
+        (1, StatusCode::SEE_OTHER),
+        (100, StatusCode::SEE_OTHER),
+        (101, StatusCode::UNAUTHORIZED),
+    ] {
+        let form = get(&app, "/sign-in").await;
+        let (token, name) = (form.hidden("token"), "梅".repeat(characters));
+        let fields = [("token", token.as_str()), ("name", name.as_str())];
+        let answer = post(&app, "/sign-in", &form.cookie(), &fields).await;
+        assert_eq!(answer.status, expected, "{characters}");
+    }
+}
+
+#[tokio::test]
 async fn figures_are_checked_first_and_recorded_once_they_are_confirmed() {
     let folder = tempfile::tempdir().unwrap();
     let app = kept(folder.path()).await;
-    let (cookie, token) = sign_in(&app, "mei").await;
+    let (cookie, token) = sign_in(&app, "张梅").await;
     let typed = |value| {
         [("token", token.as_str()), ("month", "2021-04"), ("v.150300.food", value), ("source", "s")]
     };
@@ -338,6 +355,9 @@ async fn figures_are_checked_first_and_recorded_once_they_are_confirmed() {
     wrong.has("aria-invalid").has("value=\"six\"");
     let checked = upload(&app, "/record/check", &cookie, &typed("6.0"), "").await;
     checked.has("修订").has("未启动").has("启动");
+    // What was sent has no address: the language leads to the form, and nothing is offered as a file.
+    checked.has("href=\"/record?lang=en\"");
+    assert!(!checked.text().contains(" download"));
     let unchanged = upload(&app, "/record/check", &cookie, &typed("2.3"), "").await;
     unchanged.has("不变 ").has("1");
     get(&app, "/areas/150300?month=2021-04").await.has("食品 2.3% 未达到 6.0%");
@@ -349,6 +369,7 @@ async fn figures_are_checked_first_and_recorded_once_they_are_confirmed() {
     get(&app, "/areas/150300?month=2021-04").await.has("食品 6.0% 达到 6.0%").has("所用指数的修订");
     // The same form sent again records nothing more.
     post(&app, "/record", &cookie, &fields).await.has("修订 1");
+    get(&app, "/audit?kind=1").await.has("张梅");
     let revisions = get(&app, "/figures/150300/food/2021-04").await;
     assert_eq!(revisions.text().matches("<td class=\"n\" data-name=\"版次\">").count(), 2);
 }

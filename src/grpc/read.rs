@@ -110,9 +110,9 @@ pub(super) fn request_in(asker: &Asker, id: &str, validate_only: bool) -> Read<R
     let principal = match &asker.caller {
         Caller::Public => "unauthenticated".to_owned(),
         Caller::Known(principal) => principal.name.clone(),
-        Caller::Stated(name) if (1..=100).contains(&name.len()) => name.clone(),
+        Caller::Stated(name) if (1..=100).contains(&name.chars().count()) => name.clone(),
         Caller::Stated(_) => {
-            let expected = "1 to 100 printable ASCII characters";
+            let expected = "1 to 100 characters, in metadata printable ASCII";
             return Err(BadField::new("principal", "", expected));
         }
     };

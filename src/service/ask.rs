@@ -21,6 +21,9 @@ use super::{
     status::{self, Answer, answer},
 };
 
+/// How many months after the newest figure histories are kept for: what falls due is looked for there.
+const MONTHS_AHEAD: i32 = 12;
+
 impl Service {
     /// The law as it was known at the instant of the view.
     ///
@@ -44,7 +47,8 @@ impl Service {
     }
 
     /// The history of an area through a month. The ordinary question (law in force, everything
-    /// known) is kept until something is recorded; others are worked out each time.
+    /// known, not far ahead of the newest figure) is kept until something is recorded; others are
+    /// worked out each time.
     ///
     /// # Errors
     /// The area or document does not exist, or a figure is out of range.
@@ -59,11 +63,12 @@ impl Service {
         let world = self.reference.world_under(ledger, &law);
         let newest = ledger.figures.newest_seen(&terms.view);
         let ordinary = Terms { strict: terms.strict, ..Terms::default() } == *terms;
-        let (Some(newest), true) = (newest.filter(|newest| month <= *newest), ordinary) else {
-            let last = month.max(newest.unwrap_or(month));
+        let last = newest.unwrap_or(month).max(month);
+        let near = newest.and_then(|newest| newest.plus(MONTHS_AHEAD)).unwrap_or(Month::FIRST);
+        if !ordinary || near < last {
             return Ok(Arc::new(Timeline::through(world, area, last, terms)?));
-        };
-        let key = (area, terms.strict);
+        }
+        let key = (area, terms.strict, last);
         let cached = self.timelines.read().unwrap_or_else(PoisonError::into_inner);
         if cached.of == ledger.sequence()
             && let Some(timeline) = cached.by_area.get(&key)
@@ -71,7 +76,7 @@ impl Service {
             return Ok(timeline.clone());
         }
         drop(cached);
-        let timeline = Arc::new(Timeline::through(world, area, newest, terms)?);
+        let timeline = Arc::new(Timeline::through(world, area, last, terms)?);
         let mut cached = self.timelines.write().unwrap_or_else(PoisonError::into_inner);
         if cached.of != ledger.sequence() {
             *cached = Cached { of: ledger.sequence(), by_area: HashMap::new() };

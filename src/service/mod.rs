@@ -11,7 +11,7 @@ use std::{
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use crate::{
-    domain::{area::AreaCode, decision::Decision},
+    domain::{area::AreaCode, decision::Decision, month::Month},
     engine::timeline::Timeline,
     intake::{
         figures::{NewFigure, NewStandard},
@@ -145,7 +145,8 @@ pub struct Service {
 #[derive(Default)]
 struct Cached {
     of: u64,
-    by_area: HashMap<(AreaCode, bool), Arc<Timeline>>,
+    /// By area, whether assumptions are refused, and last month.
+    by_area: HashMap<(AreaCode, bool, Month), Arc<Timeline>>,
 }
 
 /// What starting over a store folder found and did.

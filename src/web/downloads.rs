@@ -15,7 +15,12 @@ use crate::{
     grpc::v1,
 };
 
-use super::{form::unreadable, refusal::Refusal, table::file, visit::Visit};
+use super::{
+    form::{short_text, unreadable},
+    refusal::Refusal,
+    table::file,
+    visit::Visit,
+};
 
 /// Pieces of a roster that wait for the service.
 const WAITING: usize = 4;
@@ -78,7 +83,7 @@ pub(super) async fn payment_list(
 /// The roster's field, behind a token that holds.
 async fn roster_of<'a>(visit: &Visit, body: &'a mut Multipart) -> Result<Field<'a>, Refusal> {
     let token = body.next_field().await.map_err(unreadable)?;
-    let token = token.ok_or_else(Refusal::forged)?.text().await.map_err(unreadable)?;
+    let token = short_text(token.ok_or_else(Refusal::forged)?).await?;
     visit.permitted(&token)?;
     let field = body.next_field().await.map_err(unreadable)?;
     field.ok_or_else(|| unreadable("a file was expected"))

@@ -1,6 +1,10 @@
 //! Forms: read whole, bounded, and taken only from this page and whoever signed in.
 
-use axum::{body::Bytes, extract::Multipart, http::StatusCode};
+use axum::{
+    body::Bytes,
+    extract::{Multipart, multipart::Field},
+    http::StatusCode,
+};
 
 use crate::access::{Caller, Role, table::TABLE};
 
@@ -23,6 +27,23 @@ pub(super) fn unreadable(why: impl std::fmt::Display) -> Refusal {
         format!("表单无法读取:{why}"),
         format!("the form cannot be read: {why}"),
     )
+}
+
+/// Longest field before a streamed file, in bytes.
+const FIELD_BYTES_MAX: usize = 8 * 1024;
+
+/// A field before a streamed file, where no limit of the whole body holds.
+pub(super) async fn short_text(mut field: Field<'_>) -> Result<String, Refusal> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = field.chunk().await.map_err(unreadable)? {
+        if FIELD_BYTES_MAX < bytes.len() + piece.len() {
+            return Err(unreadable(format!(
+                "a field of at most {FIELD_BYTES_MAX} bytes was expected"
+            )));
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    String::from_utf8(bytes).map_err(|_| unreadable("UTF-8 was expected"))
 }
 
 impl Visit {

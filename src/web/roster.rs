@@ -18,7 +18,7 @@ use crate::{
 };
 
 use super::{
-    form::unreadable,
+    form::{short_text, unreadable},
     frame::{Shown, Tab, framed, token},
     refusal::Refusal,
     visit::Visit,
@@ -103,7 +103,7 @@ async fn head(visit: &Visit, body: &mut Multipart) -> Result<Head, Refusal> {
         let field = body.next_field().await.map_err(unreadable)?;
         let field = field.ok_or_else(|| unreadable("token, month and note were expected"))?;
         let name = field.name().unwrap_or_default().to_owned();
-        fields.push((name, field.text().await.map_err(unreadable)?));
+        fields.push((name, short_text(field).await?));
     }
     let value = |name: &str| {
         fields.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())

@@ -17,8 +17,8 @@ use super::{
     visit::Visit,
 };
 
-/// Longest name taken, in bytes.
-const NAME_BYTES_MAX: usize = 100;
+/// Longest name taken.
+const NAME_CHARACTERS_MAX: usize = 100;
 
 /// The form. It begins a session, so that the form itself carries a token.
 pub(super) async fn page(mut visit: Visit) -> Response {
@@ -122,12 +122,13 @@ async fn caller(visit: &Visit, given: &str) -> Result<Caller, Wrong> {
         let wrong = visit.lang.pick("令牌无效或已失效", "The token is not known, or not any more");
         return found.map(Caller::Known).ok_or(Wrong::Told(wrong));
     }
-    let printable = given.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-    if given.is_empty() || NAME_BYTES_MAX < given.len() || !printable {
-        return Err(Wrong::Told(visit.lang.pick(
-            "姓名请用 1 至 100 个英文字母、数字或标点",
-            "A name of 1 to 100 printable ASCII characters is expected",
-        )));
+    let characters = given.chars().count();
+    if !(1..=NAME_CHARACTERS_MAX).contains(&characters) || given.chars().any(char::is_control) {
+        return Err(Wrong::Told(
+            visit
+                .lang
+                .pick("请填写 1 至 100 个字的姓名", "A name of 1 to 100 characters is expected"),
+        ));
     }
     Ok(Caller::Stated(given.to_owned()))
 }

@@ -96,6 +96,9 @@ impl Table {
 
     /// Links to it as CSV and as a spreadsheet.
     pub fn links(&self, visit: &Visit) -> Markup {
+        if !visit.is_reading {
+            return html! {};
+        }
         let caption = visit.say(&self.caption.zh, &self.caption.en);
         html! {
             p.downloads {

@@ -33,8 +33,10 @@ pub(super) struct Visit {
     pub lang: Lang,
     /// The session, signed in or not; none for a visitor without a cookie.
     pub session: Option<Session>,
-    /// The path, as it was asked for.
+    /// The path, as it was asked for; of a form that was sent, that of the page it stands on.
     pub path: String,
+    /// Whether it only reads, so that its address leads to the same page again.
+    pub is_reading: bool,
     /// Where the visitor is.
     pub address: Option<IpAddr>,
     /// The fields of the address.
@@ -53,7 +55,10 @@ impl FromRequestParts<Arc<Site>> for Visit {
     ) -> Result<Self, Self::Rejection> {
         let peer = parts.extensions.get::<ConnectInfo<Peer>>();
         let address = peer.map(|peer| peer.0.0.ip().to_canonical());
-        Ok(Self { address, ..Self::of(&parts.uri, &parts.headers, site.clone()) })
+        let is_reading = parts.method.is_safe();
+        let visit = Self::of(&parts.uri, &parts.headers, site.clone());
+        let path = if is_reading { visit.path } else { first_step(&visit.path) };
+        Ok(Self { address, is_reading, path, ..visit })
     }
 }
 
@@ -63,6 +68,12 @@ pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
     let mut pairs =
         all.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
+/// The first step of a path, on which the forms stand that are sent below it.
+fn first_step(path: &str) -> String {
+    let first = path.split('/').nth(1).unwrap_or_default();
+    format!("/{first}")
 }
 
 impl Visit {
@@ -77,7 +88,15 @@ impl Visit {
             _ => Lang::Zh,
         };
         let session = cookie(headers, session::COOKIE).and_then(|id| site.sessions.get(id));
-        Self { site, lang, session, path: uri.path().to_owned(), address: None, query }
+        Self {
+            site,
+            lang,
+            session,
+            path: uri.path().to_owned(),
+            is_reading: true,
+            address: None,
+            query,
+        }
     }
 
     /// A field of the address; empty when it is not there.
