@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use chrono::{DateTime, Utc};
 use price_linkage::{
     domain::{
+        decision::State,
         exact::parse_decimal,
         figure::{Figure, Figures},
         group::Residence,
@@ -15,9 +16,13 @@ use price_linkage::{
     },
     engine::{
         budget::budget,
+        condition::Truth,
         draft::{Budget, BudgetError},
-        question::{Terms, World},
+        due::payments,
+        question::{Applied, Terms, Threshold, World},
         reason::Vocabulary,
+        timeline::Timeline,
+        trigger::MonthOutcome,
     },
     intake::folder::{Dataset, load},
     rules::{instrument::Instrument, library::Library},
@@ -125,19 +130,33 @@ fn urban(month: &str, persons: u64) -> Headcount {
     heads(month, "subsistence_allowance", Residence::Urban, persons)
 }
 
+fn library(documents: &[&str]) -> Library {
+    let read = documents.iter().map(|text| Instrument::parse("sample.toml", text).unwrap());
+    Library::new(read.collect(), &DATA.areas).unwrap()
+}
+
+fn world<'a>(library: &'a Library, facts: &'a Facts) -> World<'a> {
+    let Dataset { areas, series, calendar, .. } = &*DATA;
+    let Facts { figures, standards } = facts;
+    World { areas, series, library, figures, standards, calendar }
+}
+
 fn drawn(
     documents: &[&str],
     facts: &Facts,
     rows: &[Headcount],
     discretion: bool,
 ) -> Result<Budget, BudgetError> {
-    let Dataset { areas, series, groups, standard_names: standards, calendar, .. } = &*DATA;
-    let read = documents.iter().map(|text| Instrument::parse("sample.toml", text).unwrap());
-    let library = Library::new(read.collect(), areas).unwrap();
-    let Facts { figures, standards: recorded } = facts;
-    let world = World { areas, series, library: &library, figures, standards: recorded, calendar };
+    let Dataset { areas, series, groups, standard_names: standards, .. } = &*DATA;
     let words = Vocabulary { areas, series, groups, standards };
-    budget(world, &words, rows, &Terms::default(), discretion)
+    budget(world(&library(documents), facts), &words, rows, &Terms::default(), discretion)
+}
+
+/// The months of 2024 through the last.
+fn outcomes(documents: &[&str], facts: &Facts, last: &str) -> Vec<MonthOutcome> {
+    let (library, area) = (library(documents), "994000".parse().unwrap());
+    let through = Timeline::through(world(&library, facts), area, month(last), &Terms::default());
+    through.unwrap().outcomes().to_vec()
 }
 
 fn budgeted(text: &str, facts: &Facts, rows: &[Headcount]) -> Budget {
@@ -194,6 +213,8 @@ fn the_shares_of_the_sources_add_up_and_the_fen_left_over_has_its_payer() {
     let budget = budgeted(&[HEAD, FLAT].concat(), &Facts::cpi("3.0"), &[urban("2024-01", 1)]);
     assert_eq!(sums(&budget), ["25.00 of which 0.00: unstated 25.00"]);
     assert_eq!(codes(&budget), ["funding_unstated", "due_unknown", "group_absent"]);
+    let absent = budget.findings.iter().find(|one| one.code == "group_absent").unwrap();
+    assert_eq!(absent.en, "covered by law but not counted: entitled special-care recipients");
 }
 
 /// 25 yuan, 3 more for each further person of the household, in towns doubled.
@@ -307,6 +328,14 @@ fn a_month_that_only_a_lowered_threshold_carries_is_the_increment() {
     // Food may carry it as well: nobody is named.
     assert_eq!(asked("2.0", "-"), ["25.00 of which 0.00: unstated 25.00"]);
     assert_eq!(asked("3.0", "-"), ordinary);
+    // So does one whose threshold is recorded, which no document could have lowered.
+    let recorded = "threshold_series = \"cpi_control_target\"\nthreshold_set = \"yearly\"";
+    let text = text.replace("threshold = \"6.0\"", recorded);
+    for (food, expected) in [("2.9", &increment), ("3.0", &ordinary), ("3.1", &ordinary)] {
+        let facts = Facts::cpi("2.0").series("food", food).series("cpi_control_target", "3.0");
+        let drawn = drawn(&[&text, overlay], &facts, &[urban("2024-01", 1)], false);
+        assert_eq!(sums(&drawn.unwrap()), expected, "{food}");
+    }
 }
 
 #[test]
@@ -714,4 +743,100 @@ mode = "half_up"
                allowance of 994000 in force in 2024-01 is missing";
     assert_eq!(told(&Facts::cpi("3.0 3.0")).as_deref(), Some(why));
     assert_eq!(told(&Facts::cpi("3.0 3.0").standard("dibao_urban", "2024-01", "800")), None);
+}
+
+#[test]
+fn idle_months_before_what_may_be_a_start_are_open_once_figures_are_there() {
+    let back_pay = HEAD.replace("counts_from", "back_pay_months = 2\ncounts_from");
+    let states = |texts: &[&str], facts: &Facts| {
+        outcomes(texts, facts, "2024-03").iter().map(|one| one.state).collect::<Vec<_>>()
+    };
+    let (idle, open) = (State::Inactive, State::Undecidable);
+    // Whether March starts it cannot be told; the newest figure is of February, March and April.
+    for (food, february) in [("- 1.0", idle), ("- - 1.0", open), ("- - - 1.0", open)] {
+        let facts = Facts::cpi("2.9 2.9").series("food", food);
+        assert_eq!(states(&[&back_pay], &facts), [idle, february, open], "{food}");
+    }
+    let first = back_pay.replace("from = \"2024-01\"", "from = \"2024-01\", until = \"2024-02\"");
+    let second = (back_pay.replace("\"sample\"", "\"second\""))
+        .replace("from = \"2024-01\"", "from = \"2024-03\"")
+        .replace("when = \"cpi\"", "when = { open = true }");
+    let facts = Facts::cpi("2.9 2.9 3.0");
+    assert_eq!(states(&[&first, &second], &facts), [idle, open, open]);
+}
+
+#[test]
+fn a_standard_is_raised_only_by_a_higher_one() {
+    let text = HEAD.replace("when = \"cpi\"", "when = \"raised\"")
+        + "[trigger.conditions.raised]\nstandard_raised = \"dibao_urban\"\n";
+    for (new, february) in [("599", Truth::No), ("600", Truth::No), ("601", Truth::Yes)] {
+        let facts = Facts::cpi("3.0 3.0 3.0").standard("dibao_urban", "2023-01", "600").standard(
+            "dibao_urban",
+            "2024-02",
+            new,
+        );
+        let outcomes = outcomes(&[&text], &facts, "2024-03");
+        let met: Vec<_> = outcomes.iter().map(|one| one.conditions[0].met).collect();
+        assert_eq!(met, [Truth::No, february, Truth::No], "{new}");
+    }
+}
+
+/// The threshold of January, and the document in which it stands.
+fn threshold(documents: &[&str], facts: &Facts) -> (String, String) {
+    let outcome = &outcomes(documents, facts, "2024-01")[0];
+    let cited = outcome.conditions[0].threshold.as_ref().unwrap();
+    let Threshold::At(at) = cited.value else { panic!("{cited:?}") };
+    (at.to_string(), cited.cite.head.id.clone())
+}
+
+#[test]
+fn a_lowered_threshold_is_cited_only_where_the_recorded_one_is_higher() {
+    let recorded = "threshold_series = \"cpi_control_target\"\nthreshold_set = \"yearly\"";
+    let base = HEAD.replace("threshold = \"3.0\"", recorded);
+    let over = HEAD.split("[trigger]").next().unwrap();
+    let over = over.replace("\"sample\"", "\"over\"").replace("\"regional\"", "\"overlay\"")
+        + "[trigger.conditions.cpi]\nthreshold = { lower_to = \"3.0\" }\n";
+    for (target, at, id) in
+        [("2.9", "2.9", "sample"), ("3.0", "3.0", "sample"), ("3.1", "3.0", "over")]
+    {
+        let facts = Facts::cpi("3.0").series("cpi_control_target", target);
+        let found = threshold(&[&base, &over], &facts);
+        assert_eq!(found, (at.to_owned(), id.to_owned()), "{target}");
+    }
+}
+
+#[test]
+fn of_a_plain_and_a_recorded_threshold_in_one_document_the_plain_one_holds() {
+    let both = "threshold = \"3.0\"\nthreshold_series = \"cpi_control_target\"\n\
+                threshold_set = \"yearly\"";
+    let text = HEAD.replace("threshold = \"3.0\"", both);
+    let facts = Facts::cpi("3.0").series("cpi_control_target", "2.0");
+    assert_eq!(threshold(&[&text], &facts), ("3.0".to_owned(), "sample".to_owned()));
+}
+
+#[test]
+fn a_payment_is_named_after_the_period_of_its_sum_or_else_its_rhythm() {
+    let facts = Facts::cpi(&["3.0"; 12].join(" "));
+    let terms = "terms = [ { from = 1, until = 6 }, { from = 7, until = 12 } ]\n";
+    let december = |amount: &str, payment: &str| {
+        let amount = FLAT.replace("[amount]\n", &format!("[amount]\n{amount}"));
+        let text = [HEAD, &amount, "[payment]\n", payment, terms].concat();
+        let (library, area) = (library(&[&text]), "994000".parse().unwrap());
+        let (world, all) = (world(&library, &facts), Terms::default());
+        let timeline = Timeline::through(world, area, month("2024-12"), &all).unwrap();
+        let applied = Applied::new(world, area, month("2024-12"), &all).unwrap().unwrap();
+        let paid = payments(&applied, &timeline, timeline.outcomes().last().unwrap());
+        paid.iter().map(|one| (one.kind.as_str(), one.months.len())).collect::<Vec<_>>()
+    };
+    for (period, rhythm, kind, months) in [
+        ("month", "monthly", "monthly", 1),
+        ("quarter", "quarterly", "quarterly", 3),
+        ("half_year", "half_yearly", "half_yearly", 6),
+        ("year", "yearly", "yearly", 12),
+        ("term", "term", "term", 6),
+    ] {
+        let period = format!("period = {period:?}\n");
+        assert_eq!(december(&period, ""), [(kind, months)]);
+        assert_eq!(december("", &format!("rhythm = {rhythm:?}\n")), [(kind, 1)]);
+    }
 }

@@ -282,11 +282,12 @@ after = "z_doubling"
 [amount.steps.z_doubling]
 kind = "multiply"
 by = "2"
-before = "round"
 "#;
     let line = "group = \"subsistence_allowance\", residence = \"urban\", yuan = \"40\"";
     let cases = case("2024-01", &[rises("cpi", "3.0")], &format!("amounts = [ {{ {line} }} ]"));
-    holds([&head("edge", "regional"), trigger, TRIGGER, FLAT, extra, &cases].concat());
+    for place in ["before = \"round\"\n", "after = \"sum\"\n"] {
+        holds([&head("edge", "regional"), trigger, TRIGGER, FLAT, extra, place, &cases].concat());
+    }
 }
 
 #[test]

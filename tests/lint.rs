@@ -257,6 +257,39 @@ fn heads_that_do_not_fit_the_others() {
 }
 
 #[test]
+fn heads_that_cannot_be_read_say_what_was_expected() {
+    let told = |from: &str, to: &str| {
+        let text = with(from, to);
+        let all = checked(&[("bad.toml", &text)]).findings;
+        let one = all.iter().find(|one| one.code == "head").unwrap().to_string();
+        let (english, chinese) = one.split_once(" / ").unwrap();
+        assert!(chinese.contains(":应为 "), "{one}");
+        english.to_owned()
+    };
+    let id = "1 to 60 characters of a-z, 0-9 and -";
+    for (from, to, wrong) in [
+        ("id = \"good\"", "id = \"Good\"", format!("id \"Good\": expected {id}")),
+        ("id = \"good\"", "id = \"\"", format!("id \"\": expected {id}")),
+        (
+            "kind = \"regional\"",
+            "kind = \"local\"",
+            "kind \"local\": expected national, regional, overlay, assumption or reform".into(),
+        ),
+        (
+            "jurisdiction = \"990000\"",
+            "jurisdiction = \"9900\"",
+            "jurisdiction \"9900\": expected a six-digit area code".into(),
+        ),
+    ] {
+        assert_eq!(told(from, to), format!("bad.toml:1: error[head]: {wrong}"));
+    }
+    let id = |letters: usize| with("id = \"good\"", &format!("id = {:?}", "a".repeat(letters)));
+    for (letters, findings) in [(59, 0), (60, 0), (61, 1)] {
+        assert_eq!(found(&[("long.toml", &id(letters))]).len(), findings, "{letters}");
+    }
+}
+
+#[test]
 fn bands_that_overlap_leave_a_hole_or_end() {
     let band = "{ at_least = \"3.0\", below = \"5.0\", yuan = \"10\" }";
     for (bad, code) in [
@@ -325,6 +358,8 @@ fn cases_outside_the_document() {
         ("from = \"2023-01\"", "from = \"2022-12\""),
         ("from = \"2018-02\", until = \"2018-01\"", "from = \"2018-01\", until = \"2018-01\""),
         ("pay_until = \"2016-12\"", "pay_until = \"2017-02\""),
+        // Payment may come two years late.
+        ("pay_from = \"2025-01\"", "pay_from = \"2024-12\""),
         ("areas = [\"150000\"]", "areas = [\"990101\"]"),
     ] {
         let case = |when: &str| with("{ class = \"near\",", &format!("{{ {when},"));
@@ -476,9 +511,9 @@ fn parameters_that_nobody_sets() {
 fn what_is_worth_knowing_is_a_note() {
     let text = with("to = \"yuan\"", "to = { open = true, clause = \"三\" }");
     let text = text.replacen("series = \"food\"", "series = \"essentials_cumulative\"", 1);
-    let told = checked(&[("note.toml", &text)]).findings;
+    let notes = checked(&[("note.toml", &text)]).findings;
     let told: Vec<_> =
-        told.iter().map(|one| (one.severity, one.code, one.line as usize, &*one.clause)).collect();
+        notes.iter().map(|one| (one.severity, one.code, one.line as usize, &*one.clause)).collect();
     let unrecorded = line_of(&text, "series = \"ess");
     let open = line_of(&text, "to = {");
     assert_eq!(
@@ -488,6 +523,16 @@ fn what_is_worth_knowing_is_a_note() {
             (Severity::Note, "open_parameter", open, "三")
         ]
     );
+    let shown = |code: &str| {
+        let one = notes.iter().find(|one| one.code == code).unwrap();
+        let says = format!("{} / {}", one.en, one.zh);
+        one.to_string().strip_suffix(&says).unwrap().to_owned()
+    };
+    assert_eq!(
+        shown("unrecorded_series"),
+        format!("note.toml:{unrecorded}: note[unrecorded_series]: ")
+    );
+    assert_eq!(shown("open_parameter"), format!("note.toml:{open}: note[open_parameter] 三: "));
 }
 
 #[test]

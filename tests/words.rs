@@ -594,3 +594,27 @@ fn a_line_says_what_is_owed_to_whom_or_why_nothing_is() {
         same(words().line_outcome(&line(outcome, unit, further)), zh, en);
     }
 }
+
+#[test]
+fn nothing_is_nothing_however_it_comes_and_the_same_sum_is_the_same() {
+    let owed = |yuan: &str| LineOutcome::Owed(parse_decimal(yuan).unwrap());
+    let undecidable = |missing: Missing| LineOutcome::Undecidable(vec![missing]);
+    let alike = |one: Option<LineOutcome>, other: Option<LineOutcome>| {
+        let there = LineOutcome::pays_alike(one.as_ref(), other.as_ref());
+        assert_eq!(LineOutcome::pays_alike(other.as_ref(), one.as_ref()), there);
+        there
+    };
+    assert!(alike(None, None));
+    assert!(alike(None, Some(LineOutcome::NotTriggered)));
+    assert!(alike(Some(LineOutcome::NotTriggered), Some(LineOutcome::NotTriggered)));
+    let before = Missing::Before { month: "2024-01".parse().unwrap() };
+    assert!(alike(Some(undecidable(Missing::Law)), Some(undecidable(before))));
+    let other = Cite { clause: "第四条".into(), ..cite() };
+    assert!(alike(Some(LineOutcome::ByHand(cite())), Some(LineOutcome::ByHand(other))));
+    for (yuan, same) in [("24.99", false), ("25.00", true), ("25.01", false)] {
+        assert_eq!(alike(Some(owed("25.00")), Some(owed(yuan))), same, "{yuan}");
+    }
+    assert!(!alike(None, Some(owed("0.00"))));
+    assert!(!alike(None, Some(undecidable(Missing::Law))));
+    assert!(!alike(Some(undecidable(Missing::Law)), Some(LineOutcome::ByHand(cite()))));
+}

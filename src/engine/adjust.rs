@@ -77,15 +77,12 @@ pub fn compared<'a>(paid: &[&'a RunLine], now: &'a [RunLine]) -> Vec<Comparison<
         }
         found.extend(open);
     }
-    found.sort_by(|a, b| (a.months.0, a.key()).cmp(&(b.months.0, b.key())));
+    // Stable: within a month they stay in order of their keys.
+    found.sort_by_key(|one| one.months.0);
     found
 }
 
 impl<'a> Comparison<'a> {
-    fn key(&self) -> Option<Key<'a>> {
-        self.now.last().or(self.paid.last()).map(|line| key(line))
-    }
-
     /// Who is counted: as today, else as paid.
     pub fn payees(&self) -> Option<&'a Headcount> {
         self.now.last().or(self.paid.last()).map(|line| &line.payees)
@@ -270,5 +267,64 @@ mod tests {
         assert_eq!(line.paid_before, Some(Decimal::new(3_101, 2)));
         assert_eq!(shown(line.charges), ["province 10.01"]);
         assert_eq!(shown(overcharged), ["county 16.00", "fund 1.00"]);
+    }
+
+    #[test]
+    fn what_was_charged_to_the_fen_is_not_told_as_overcharged() {
+        let month = ("2024-01", "2024-01");
+        let now = [line(month, &[("city", "10.00"), ("county", "1.00")])];
+        for (city, expected) in [("9.99", vec![]), ("10.00", vec![]), ("10.01", vec!["city 0.01"])]
+        {
+            let paid = [line(month, &[("city", city), ("fund", "0.00")])];
+            let paid: Vec<_> = paid.iter().collect();
+            let overcharged = compared(&paid, &now)[0].addition().unwrap().unwrap().overcharged;
+            let shown: Vec<_> =
+                overcharged.iter().map(|one| format!("{} {}", one.source, one.yuan)).collect();
+            assert_eq!(shown, expected, "{city}");
+        }
+    }
+
+    #[test]
+    fn the_increment_of_an_addition_is_what_it_grew_by_within_the_addition() {
+        let month = ("2024-01", "2024-01");
+        for (then, today, added) in [
+            ("4.00", "3.99", "0.00"),
+            ("4.00", "4.00", "0.00"),
+            ("4.00", "4.01", "0.01"),
+            ("4.00", "5.99", "1.99"),
+            ("4.00", "6.00", "2.00"),
+            ("4.00", "6.01", "2.00"),
+        ] {
+            let of = |yuan, increment: &str| RunLine {
+                increment_yuan: increment.parse().unwrap(),
+                ..line(month, &[("city", yuan)])
+            };
+            let (paid, now) = ([of("10.00", then)], [of("12.00", today)]);
+            let paid: Vec<_> = paid.iter().collect();
+            let addition = compared(&paid, &now)[0].addition().unwrap().unwrap();
+            assert_eq!(addition.line.increment_yuan.to_string(), added, "{then} {today}");
+        }
+    }
+
+    #[test]
+    fn comparisons_are_ordered_by_month_and_then_by_whom_they_are_for() {
+        let of = |area: &str, month: &str| {
+            let mut one = line((month, month), &[("city", "1.00")]);
+            one.payees.area = area.parse().unwrap();
+            one
+        };
+        let now = [
+            of("990200", "2024-02"),
+            of("990200", "2024-01"),
+            of("990100", "2024-02"),
+            of("990100", "2024-03"),
+        ];
+        let all = compared(&[], &now);
+        let shown: Vec<_> = all
+            .iter()
+            .map(|one| format!("{} {}", one.months.0, one.payees().unwrap().area))
+            .collect();
+        let expected = ["2024-01 990200", "2024-02 990100", "2024-02 990200", "2024-03 990100"];
+        assert_eq!(shown, expected);
     }
 }

@@ -118,4 +118,12 @@ mod tests {
         let error = count.times(Decimal::MAX, None).unwrap_err().to_string();
         assert!(error.contains(&u64::MAX.to_string()), "{error}");
     }
+
+    #[test]
+    fn counts_add_up_to_the_most_that_can_be_counted() {
+        assert_eq!(count(3, 4), Ok(7));
+        assert_eq!(count(u64::MAX - 1, 1), Ok(u64::MAX));
+        let error = count(u64::MAX, 1).unwrap_err().to_string();
+        assert!(error.contains(&u64::MAX.to_string()), "{error}");
+    }
 }

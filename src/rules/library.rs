@@ -52,22 +52,6 @@ impl RuleSet {
     pub fn law(&self) -> impl Iterator<Item = &Arc<Head>> {
         self.documents.iter().filter(|head| head.kind != Kind::Assumption)
     }
-
-    /// The topmost document that is neither overlay nor assumption.
-    pub fn base(&self) -> Option<&Arc<Head>> {
-        let base = |head: &&Arc<Head>| matches!(head.kind, Kind::National | Kind::Regional);
-        self.documents.iter().rev().find(base)
-    }
-
-    /// Whether a reform changed the law, so that nothing may be paid by it.
-    pub fn is_hypothetical(&self) -> bool {
-        self.documents.iter().any(|head| head.kind == Kind::Reform)
-    }
-
-    /// The ids of the documents in order, joined by `+`.
-    pub fn ids(&self) -> String {
-        self.documents.iter().map(|head| head.id.as_str()).collect::<Vec<_>>().join("+")
-    }
 }
 
 /// Every document of a deployment.
@@ -106,7 +90,7 @@ impl Library {
     }
 
     /// The same documents, changed by reforms. Only for supposing: what follows is marked by
-    /// [`RuleSet::is_hypothetical`].
+    /// [`Self::is_hypothetical`].
     ///
     /// # Errors
     /// What contradicts each other or is unknown.
