@@ -27,6 +27,8 @@ pub mod access;
 
 pub mod grpc;
 
+pub mod metrics;
+
 pub mod client;
 
 pub mod web;

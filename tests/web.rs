@@ -17,13 +17,13 @@ use price_linkage::{
     access::{Directory, edit, limit::Limits, token},
     grpc::access::Gate,
     service::Service,
-    web::{Settings, Site, router},
+    web::{Peer, Settings, Site, router},
 };
 use tower::ServiceExt;
 
 fn settings() -> Settings {
     let hosts = vec!["page.example".to_owned()];
-    Settings { home: "150000".into(), public: None, hosts, encrypted: false }
+    Settings { home: "150000".into(), public: None, hosts, is_encrypted: false }
 }
 
 /// A page over a store of its own, seeded with the shipped data.
@@ -86,7 +86,7 @@ impl Answer {
 async fn send(app: &Router, request: Request<Body>) -> Answer {
     let (mut parts, body) = request.into_parts();
     let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 40_000));
-    parts.extensions.insert(ConnectInfo(peer));
+    parts.extensions.insert(ConnectInfo(Peer(peer)));
     if !parts.headers.contains_key(header::HOST) {
         parts.headers.insert(header::HOST, "localhost:8080".parse().unwrap());
     }

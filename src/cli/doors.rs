@@ -10,6 +10,7 @@ use crate::{
     access::{Directory, limit::Limits},
     grpc::{access::Gate, server},
     intake::folder::load_areas,
+    metrics::Calls,
     service,
 };
 
@@ -65,7 +66,7 @@ impl Doors {
                 Gate::new(Arc::new(directory), Limits { calls_per_second, calls_at_once })
             }
         };
-        Ok(server::Doors { gate: Arc::new(gate), tls: self.tls()? })
+        Ok(server::Doors { gate: Arc::new(gate), tls: self.tls()?, calls: Calls::default() })
     }
 
     fn tls(&self) -> anyhow::Result<Option<ServerTlsConfig>> {
@@ -78,6 +79,15 @@ impl Doors {
             tls = tls.client_ca_root(authority).client_auth_optional(optional);
         }
         Ok(Some(tls))
+    }
+
+    /// The certificate and its key in PEM, where connections are encrypted.
+    ///
+    /// # Errors
+    /// A file cannot be read, or is wrong.
+    pub fn identity(&self) -> anyhow::Result<Option<(Vec<u8>, Vec<u8>)>> {
+        let (Some(cert), Some(key)) = (&self.tls_cert, &self.tls_key) else { return Ok(None) };
+        Ok(Some((pem(cert)?, pem(key)?)))
     }
 
     /// The scheme of its addresses.

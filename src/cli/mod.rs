@@ -11,6 +11,8 @@ mod ask;
 
 mod audit;
 
+mod beside;
+
 mod cases;
 
 mod credentials;

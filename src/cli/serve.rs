@@ -7,17 +7,17 @@ use clap::Args;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
-    sync::watch::Receiver,
-    task::JoinHandle,
 };
 
-use crate::{
-    grpc::{access::Gate, server},
-    service::Service,
-    web::{self, Settings, Site},
-};
+use crate::{grpc::server, service::Service};
 
-use super::{Place, doors::Doors, output::progress, run::Keys};
+use super::{
+    Place,
+    beside::{Beside, told},
+    doors::Doors,
+    output::progress,
+    run::Keys,
+};
 
 /// `serve`
 #[derive(Debug, Args)]
@@ -25,15 +25,8 @@ pub(super) struct Serve {
     /// Where to listen.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
     listen: SocketAddr,
-    /// Where to serve the page for people, for example 127.0.0.1:8080; without it there is none.
-    #[arg(long, value_name = "ADDRESS")]
-    page: Option<SocketAddr>,
-    /// A name under which the page is reached, besides those of this machine itself; may be repeated.
-    #[arg(long, value_name = "NAME")]
-    page_host: Vec<String>,
-    /// The area that the page shows first.
-    #[arg(long, value_name = "CODE", default_value = "150000")]
-    home: crate::domain::area::AreaCode,
+    #[command(flatten, next_help_heading = "What is served beside")]
+    beside: Beside,
     /// How many approvals, each by another person than the maker, a new run needs.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=9))]
     approvals: u32,
@@ -54,16 +47,18 @@ const STORE: &str = "price-linkage.store";
 
 impl Serve {
     pub fn run(&self, place: &Place) -> anyhow::Result<()> {
-        let safe = self.doors.are_safe();
-        let page = self.page.map(|page| ("page", page, false));
-        for (name, address, safe) in
-            [Some(("listen", self.listen, safe)), page].into_iter().flatten()
+        let addresses = [("listen", Some(self.listen), self.doors.are_safe())];
+        for (name, address, is_safe) in
+            addresses.into_iter().chain(self.beside.addresses(&self.doors))
         {
-            if !address.ip().is_loopback() && !safe && !self.insecure_remote {
+            let is_here = address.is_none_or(|address| address.ip().is_loopback());
+            if !is_here && !is_safe && !self.insecure_remote {
                 bail!(
-                    "{name} {address}: expected a loopback address\nhint: --listen may be another \
-                     with --principals and --tls-cert; say --insecure-remote if you want to be \
-                     reached although nothing is encrypted or nobody signs in"
+                    "{name} {}: expected a loopback address, or --principals and --tls-cert
+hint: \
+                     nothing is encrypted or nobody signs in; say --insecure-remote if that is what \
+                     you want",
+                    address.map(|address| address.to_string()).unwrap_or_default()
                 );
             }
         }
@@ -135,12 +130,9 @@ impl Serve {
             self.doors.scheme()
         );
         let (stopping, stopped) = tokio::sync::watch::channel(false);
-        let page = match self.page {
-            Some(address) => {
-                Some(self.page(address, &doors.gate, service.clone(), stopped.clone()).await?)
-            }
-            None => None,
-        };
+        let calls = doors.calls.clone();
+        let beside =
+            self.beside.start(&self.doors, &doors.gate, (service.clone(), calls), &stopped).await?;
         tokio::spawn(async move {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => {}
@@ -150,38 +142,9 @@ impl Serve {
             let _ = stopping.send(true);
         });
         let served = server::serve_behind(doors, service, listener, told(stopped)).await;
-        let served = served.context("serve");
-        if let Some(page) = page {
-            page.await.context("the page")?.context("serve the page")?;
+        for one in beside {
+            one.await.context("what is served beside")?.context("serve beside")?;
         }
-        served
+        served.context("serve")
     }
-
-    /// Begins to serve the page.
-    async fn page(
-        &self,
-        address: SocketAddr,
-        gate: &Arc<Gate>,
-        service: Arc<Service>,
-        stopped: Receiver<bool>,
-    ) -> anyhow::Result<JoinHandle<std::io::Result<()>>> {
-        let listener = TcpListener::bind(address).await;
-        let listener = listener.with_context(|| format!("listen on {address}"))?;
-        let address = server::address(&listener).context("find the address of the page")?;
-        println!("page on http://{address}/");
-        let settings = Settings {
-            home: self.home.to_string(),
-            public: None,
-            hosts: self.page_host.clone(),
-            encrypted: false,
-        };
-        let site = Arc::new(Site::new(service, gate.clone(), settings));
-        Ok(tokio::spawn(web::serve(site, listener, told(stopped))))
-    }
-}
-
-/// Resolves once stopping is told.
-async fn told(mut stopped: Receiver<bool>) {
-    // Whoever tells it goes only with the program.
-    let _ = stopped.wait_for(|stopped| *stopped).await;
 }

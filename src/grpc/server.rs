@@ -15,7 +15,10 @@ use tonic::{
 };
 use tower_http::catch_panic::{CatchPanicLayer, ResponseForPanic};
 
-use crate::service::Service;
+use crate::{
+    metrics::{Calls, CallsLayer},
+    service::Service,
+};
 
 use super::{
     DESCRIPTORS,
@@ -116,6 +119,8 @@ pub struct Doors {
     pub gate: Arc<Gate>,
     /// How connections are encrypted; none means not at all.
     pub tls: Option<ServerTlsConfig>,
+    /// Where calls are counted.
+    pub calls: Calls,
 }
 
 /// Serves whoever comes, unencrypted, until `stop` resolves, then drains.
@@ -127,7 +132,7 @@ pub async fn serve(
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    let doors = Doors { gate: Arc::new(Gate::open()), tls: None };
+    let doors = Doors { gate: Arc::new(Gate::open()), tls: None, calls: Calls::default() };
     serve_behind(doors, service, listener, stop).await
 }
 
@@ -168,6 +173,7 @@ pub async fn serve_behind(
         .max_concurrent_streams(STREAMS_MAX)
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+        .layer(CallsLayer(doors.calls.clone()))
         .layer(CatchPanicLayer::custom(Panicked))
         .layer(DeadlineLayer)
         .add_routes(routes)

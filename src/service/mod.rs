@@ -68,6 +68,8 @@ pub mod writer;
 
 mod backend;
 
+pub mod pulse;
+
 mod error;
 
 pub use error::ServiceError;

@@ -24,7 +24,7 @@ use chrono::TimeDelta;
 use tokio::sync::{broadcast, oneshot};
 
 pub use super::command::{Acknowledged, Command, Plan, PlanError, PlanFn, SubmitError};
-use super::{backend::Backend, now};
+use super::{backend::Backend, now, pulse::Pulse};
 use crate::{
     domain::decision::Decision,
     journal::entry::{Draft, Entry},
@@ -61,6 +61,7 @@ pub struct Writer {
     queue_commands: usize,
     thread: Mutex<Option<JoinHandle<()>>>,
     decisions: broadcast::Sender<Decision>,
+    pulse: Arc<Pulse>,
 }
 
 impl Writer {
@@ -101,6 +102,7 @@ impl Writer {
         let (sender, receiver) = sync_channel(queue_commands);
         let published = Arc::new(ArcSwap::from_pointee(ledger));
         let (decisions, _) = broadcast::channel(WATCH_DECISIONS);
+        let pulse = Arc::<Pulse>::default();
         let work = Work {
             backend,
             ledger: Arc::clone(&published),
@@ -108,6 +110,7 @@ impl Writer {
             flushed: Instant::now(),
             dirty: false,
             decisions: decisions.clone(),
+            pulse: Arc::clone(&pulse),
         };
         let thread = thread::Builder::new().name("writer".into()).spawn(|| work.run(receiver))?;
         Ok(Self {
@@ -116,12 +119,18 @@ impl Writer {
             queue_commands,
             thread: Mutex::new(Some(thread)),
             decisions,
+            pulse,
         })
     }
 
     /// Everything recorded and acknowledged so far. O(1).
     pub fn snapshot(&self) -> Arc<Ledger> {
         self.ledger.load_full()
+    }
+
+    /// How the writer is doing.
+    pub fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 
     /// Decisions recorded from now on, in order.
@@ -163,7 +172,11 @@ impl Writer {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = match queue.as_ref() {
             None => return Err(SubmitError::Stopped),
-            Some(queue) => queue.try_send(Waiting { command, reply }),
+            Some(queue) => {
+                // Before it is sent, since it may be carried out before this goes on.
+                self.pulse.queued();
+                queue.try_send(Waiting { command, reply }).inspect_err(|_| self.pulse.done(1))
+            }
         };
         match sent {
             Ok(()) => Ok(answer),
@@ -195,6 +208,7 @@ struct Work {
     /// Whether something was recorded since the last flush.
     dirty: bool,
     decisions: broadcast::Sender<Decision>,
+    pulse: Arc<Pulse>,
 }
 
 /// What a batch has planned so far.
@@ -215,7 +229,10 @@ impl Work {
             match first {
                 Ok(first) => {
                     let rest = queue.try_iter().take(BATCH_COMMANDS - 1);
-                    self.carry_out(std::iter::once(first).chain(rest).collect());
+                    let waiting: Vec<_> = std::iter::once(first).chain(rest).collect();
+                    let commands = waiting.len();
+                    self.carry_out(waiting);
+                    self.pulse.done(commands);
                     if self.dirty && FLUSH_EVERY < self.flushed.elapsed() {
                         self.flush();
                     }
@@ -229,7 +246,9 @@ impl Work {
 
     fn flush(&mut self) {
         (self.dirty, self.flushed) = (false, Instant::now());
-        if let Err(error) = self.backend.flush() {
+        let flushed = self.backend.flush();
+        self.pulse.flushed(self.flushed.elapsed());
+        if let Err(error) = flushed {
             tracing::error!(%error, "the state could not be flushed; the journal has everything");
         }
     }
@@ -245,7 +264,11 @@ impl Work {
             answers.push((reply, self.plan(&mut batch, command)));
         }
         if !batch.entries.is_empty() {
-            if let Err(error) = self.backend.commit(&batch.entries) {
+            let begun = Instant::now();
+            let committed = self.backend.commit(&batch.entries);
+            self.pulse.committed(begun.elapsed());
+            if let Err(error) = committed {
+                self.pulse.unwritable();
                 let why = error.to_string();
                 tracing::error!(why, "nothing more is recorded");
                 // Even a refusal may rest on an entry of the batch that is not recorded.

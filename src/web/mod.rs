@@ -62,9 +62,12 @@ mod replay;
 
 mod audit;
 
+mod encrypted;
+
 mod serve;
 
 pub use self::{
-    serve::{router, serve},
+    encrypted::{EncryptError, Encrypted},
+    serve::{Peer, router, serve},
     site::{Settings, Site},
 };

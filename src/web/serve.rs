@@ -10,14 +10,19 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
+use axum::{
+    extract::connect_info::Connected,
+    serve::{IncomingStream, Listener},
+};
 use tokio::net::TcpListener;
 use tonic_web::GrpcWebLayer;
 
 use crate::grpc::server::{DRAIN, guarded};
 
 use super::{
-    area, assets, audit, document, downloads, figure, form::BYTES_MAX, headers, law, month, record,
-    refusal::Refusal, replay, roster, run, runs, sign_in, site::Site, visit::Visit,
+    area, assets, audit, document, downloads, encrypted::Encrypted, figure, form::BYTES_MAX,
+    headers, law, month, record, refusal::Refusal, replay, roster, run, runs, sign_in, site::Site,
+    visit::Visit,
 };
 
 /// Every address of the page, and the services as gRPC-Web.
@@ -87,17 +92,38 @@ async fn language(
     response
 }
 
+/// Where a visitor is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub SocketAddr);
+
+impl Connected<IncomingStream<'_, TcpListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
+        Self(*stream.remote_addr())
+    }
+}
+
+impl Connected<IncomingStream<'_, Encrypted>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Encrypted>) -> Self {
+        Self(*stream.remote_addr())
+    }
+}
+
 /// Serves the page until `stop` resolves, then drains.
 ///
 /// # Errors
 /// The connection layer failed.
-pub async fn serve(
+pub async fn serve<L>(
     site: Arc<Site>,
-    listener: TcpListener,
+    listener: L,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
+) -> io::Result<()>
+where
+    L: Listener,
+    L::Addr: std::fmt::Debug,
+    Peer: for<'a> Connected<IncomingStream<'a, L>>,
+{
     let (stopping, mut stopped) = tokio::sync::watch::channel(false);
-    let app = router(site).into_make_service_with_connect_info::<SocketAddr>();
+    let app = router(site).into_make_service_with_connect_info::<Peer>();
     let server = axum::serve(listener, app).with_graceful_shutdown(async move {
         stop.await;
         let _ = stopping.send(true);

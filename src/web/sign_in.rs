@@ -73,7 +73,7 @@ fn form(visit: &Visit, wrong: &str) -> Shown {
 
 /// Sets the session's cookie.
 fn keep(visit: &Visit, session: &Session, response: &mut Response) {
-    let secure = if visit.site.settings.encrypted { "; Secure" } else { "" };
+    let secure = if visit.site.settings.is_encrypted { "; Secure" } else { "" };
     let id = &session.id;
     let cookie = format!("{COOKIE}={id}; Path=/; HttpOnly; SameSite=Strict{secure}");
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {

@@ -24,7 +24,7 @@ pub struct Settings {
     /// The names under which the page is reached, besides those of this machine itself.
     pub hosts: Vec<String>,
     /// Whether cookies are for encrypted connections only.
-    pub encrypted: bool,
+    pub is_encrypted: bool,
 }
 
 /// The services, and what the page keeps beside them.

@@ -1,10 +1,6 @@
 //! One request for a page: in which language, by whom, with what in its address.
 
-use std::{
-    convert::Infallible,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::{convert::Infallible, net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
@@ -25,6 +21,7 @@ use crate::{
 use super::{
     frame::{Shown, framed},
     refusal::Refusal,
+    serve::Peer,
     session::{self, Session},
     site::{Site, first_month},
     table,
@@ -54,8 +51,8 @@ impl FromRequestParts<Arc<Site>> for Visit {
         parts: &mut Parts,
         site: &Arc<Site>,
     ) -> Result<Self, Self::Rejection> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let address = peer.map(|peer| peer.0.ip().to_canonical());
+        let peer = parts.extensions.get::<ConnectInfo<Peer>>();
+        let address = peer.map(|peer| peer.0.0.ip().to_canonical());
         Ok(Self { address, ..Self::of(&parts.uri, &parts.headers, site.clone()) })
     }
 }

@@ -21,9 +21,9 @@ export const OUTPUT = join(ROOT, 'target/browser')
 export const PROGRAM = resolve(ROOT, process.env.PRICE_LINKAGE ?? 'target/debug/price-linkage')
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
 
-/** What every page keeps to. The first byte is told of a release build only: a debug build is not tuned. */
+/** What every page keeps to. Times are those of a release build; of another they are only written down. */
 export const LIMITS = { firstByte: 20, weight: 200_000, largestPaint: 500 }
-const IS_TUNED = PROGRAM.includes('/release/') || process.env.STRICT_TIMES === '1'
+const IS_TUNED = PROGRAM.includes('/release/')
 
 export const LANGUAGES = ['zh', 'en']
 export const WIDTHS = [1280, 390]
@@ -179,7 +179,7 @@ export async function measured(page, address) {
 
 const measures = []
 
-/** The best of three loads, so that another program on the machine does not decide; fails over the limits. */
+/** The best of three loads, so that no other program on the machine decides; fails over the limits. */
 export async function quick(page, address, name) {
   const loads = []
   for (let load = 0; load < 3; load++) loads.push(await measured(page, address))
@@ -188,7 +188,7 @@ export async function quick(page, address, name) {
   for (const key of Object.keys(LIMITS)) found[key] = best(key)
   measures.push(found)
   const over = Object.keys(LIMITS).filter((key) => found[key] >= LIMITS[key])
-  assert.deepEqual(over.filter((key) => key !== 'firstByte' || IS_TUNED), [], JSON.stringify(found))
+  assert.deepEqual(over.filter((key) => key === 'weight' || IS_TUNED), [], JSON.stringify(found))
 }
 
 /** Writes down what was measured. */

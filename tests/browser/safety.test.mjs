@@ -1,6 +1,7 @@
 // What the page refuses, and what it tells browsers not to do.
 
 import assert from 'node:assert/strict'
+import { request } from 'node:http'
 import { after, before, describe, it } from 'node:test'
 import { browser, leave, serve, signIn, visitor } from './lib.mjs'
 
@@ -128,6 +129,20 @@ describe('refusals', () => {
       const { cookie, token } = await session()
       const entered = await post('/sign-in', typed({ name: 'mei', token, back }), { cookie })
       assert.equal(entered.headers.get('location'), '/', back)
+    }
+  })
+
+  it('only its own names are answered, so that no other site can take this address for its own', async () => {
+    const { port } = new URL(server.page)
+    const under = (host) => new Promise((done, failed) => {
+      request({ port, host: '127.0.0.1', path: '/', headers: { host } }, (answer) => {
+        answer.resume()
+        done(answer.statusCode)
+      }).on('error', failed).end()
+    })
+    for (const host of [`127.0.0.1:${port}`, `localhost:${port}`]) assert.equal(await under(host), 200, host)
+    for (const host of ['other.example', `other.example:${port}`, `127.0.0.1.other.example:${port}`]) {
+      assert.equal(await under(host), 421, host)
     }
   })
 
