@@ -4,7 +4,10 @@
 
 use std::fmt;
 
-use super::role::Role;
+use super::{
+    principal::{Principal, Reach},
+    role::Role,
+};
 use crate::domain::life::Move;
 
 use Role::{Admin, Analyst, Approver, Auditor, Maker, Recorder};
@@ -136,6 +139,14 @@ impl Row {
         match self.who {
             Who::Anyone | Who::SignedIn => EVERY,
             Who::Roles(roles) => roles,
+        }
+    }
+
+    /// Whether a principal may call it somewhere, or where it is about all areas at all.
+    pub fn allows(&self, principal: &Principal) -> bool {
+        match self.scope {
+            Scope::Whole => principal.reach(self.roles()) == Reach::Everywhere,
+            Scope::All | Scope::Areas => principal.has(self.roles()),
         }
     }
 

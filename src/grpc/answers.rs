@@ -8,7 +8,7 @@ use tonic::{Code, Request, Response, Status};
 use crate::service::{Service, ServiceError, status::Answer};
 
 use super::{
-    access::Asker,
+    asker::Asker,
     convert,
     page::Page,
     read::{BadField, area_in, area_opt, depth_in, month_in, month_opt, terms_in},

@@ -12,7 +12,7 @@ use crate::{
 };
 
 use super::{
-    access::Asker,
+    asker::Asker,
     convert::{month, text},
     page::Page,
     read::{BadField, area_opt, date_in, month_in, month_opt},

@@ -11,8 +11,8 @@ use crate::{
 };
 
 use super::{
-    access::Asker,
     answers::Streamed,
+    asker::Asker,
     convert,
     deadline::deadline_in,
     diff,

@@ -38,6 +38,8 @@ mod deadline;
 
 pub mod access;
 
+mod asker;
+
 mod page;
 
 pub mod record;

@@ -12,7 +12,7 @@ use crate::{
     service::Request,
 };
 
-use super::{Decimal, access::Asker, v1};
+use super::{Decimal, asker::Asker, v1};
 
 /// A field that could not be read: its path, the value and what was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use crate::{
 };
 
 use super::{
-    access::Asker,
+    asker::Asker,
     convert,
     page::Page,
     read::{

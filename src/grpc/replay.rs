@@ -12,8 +12,8 @@ use crate::service::{
 };
 
 use super::{
-    access::Asker,
     answers::{STREAM_WAITING_MAX, Streamed},
+    asker::Asker,
     convert,
     deadline::deadline_in,
     read::{BadField, Deep, area_in, area_opt, code_in, depth_in, month_in, month_opt, text_in},

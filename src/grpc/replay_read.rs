@@ -25,7 +25,7 @@ use crate::{
 };
 
 use super::{
-    access::Asker,
+    asker::Asker,
     convert,
     read::{BadField, area_in, area_opt, code_in, month_opt, terms_in},
     record::figure_in,

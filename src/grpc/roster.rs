@@ -33,7 +33,7 @@ use crate::{
 
 use super::{
     Decimal,
-    access::Asker,
+    asker::Asker,
     read::{BadField, month_in, named_request_in, text_in},
     run_message::run_message,
     status::{internal, of_roster, refused},

@@ -24,7 +24,7 @@ use crate::{
 };
 
 use super::{
-    access::Asker,
+    asker::Asker,
     convert::office_file,
     due,
     page::Page,

@@ -56,7 +56,10 @@ impl Visit {
     /// decide.
     pub fn may_call(&self, rpc: &str) -> bool {
         let row = TABLE.iter().find(|row| row.rpc == rpc);
-        row.is_some_and(|row| self.has_role(row.roles()))
+        row.is_some_and(|row| match self.session.as_ref().and_then(|one| one.caller.as_ref()) {
+            Some(Caller::Known(principal)) => row.allows(principal),
+            _ => self.has_role(row.roles()),
+        })
     }
 
     /// Whether whoever signed in has one of the roles somewhere.

@@ -192,6 +192,8 @@ fn asked(run: &str) -> BTreeMap<&'static str, (bool, Vec<Value>)> {
         ("RuleService/GetRules", (false, vec![one])),
         ("RuleService/DiffInstrument", (false, vec![json!({ "id": "im-2017" })])),
         ("AreaService/ListAreas", (false, vec![json!({ "within": area })])),
+        ("AuditService/ListEntries", (false, vec![json!({})])),
+        ("AuditService/VerifyJournal", (false, vec![json!({})])),
     ])
 }
 
@@ -223,11 +225,13 @@ fn base64(text: &str) -> String {
     written
 }
 
-/// A principal for each role in Hohhot, one in Wuhai, and one who makes.
+/// A principal for each role in Hohhot, in Wuhai and everywhere, and one who makes.
 async fn walked() -> (House, String) {
     let names: Vec<_> = Role::ALL
         .into_iter()
-        .flat_map(|role| ["150100", "150300"].map(|area| (format!("{role}-{area}"), role, area)))
+        .flat_map(|role| {
+            ["150100", "150300", "000000"].map(|area| (format!("{role}-{area}"), role, area))
+        })
         .map(|(name, role, area)| (name, format!("{role}:{area}")))
         .collect();
     let mut rows: Vec<_> = names.iter().map(|(name, grant)| Row(name, grant, &[], &[])).collect();
@@ -263,6 +267,12 @@ async fn every_role_may_call_what_the_table_says_in_its_area_and_nothing_else() 
                 }
                 continue;
             }
+            if row.scope == "the whole" {
+                assert_eq!((inside.reason(), outside.reason()), NOT_ALL.map(str::to_owned).into());
+                let all = ask(format!("{role}-000000")).await;
+                assert!(!all.refuses_the_asker(), "{role} calls {}: {:?}", row.rpc, all.status);
+                continue;
+            }
             assert!(!inside.refuses_the_asker(), "{told}");
             assert_ne!(inside.code(), Code::Internal, "{told}");
             assert_ne!(inside.reason(), "BAD_FIELD", "{told}");
@@ -275,6 +285,9 @@ async fn every_role_may_call_what_the_table_says_in_its_area_and_nothing_else() 
         }
     }
 }
+
+/// What is about all areas is refused in any one.
+const NOT_ALL: [&str; 2] = ["NOT_YOURS", "NOT_YOURS"];
 
 /// Rpcs about areas that take none, and leave out what is not their caller's.
 const LEAVES_OUT: [&str; 2] = ["RunService/ListRunDrift", "RuleService/DiffInstrument"];
