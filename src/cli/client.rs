@@ -60,6 +60,7 @@ pub(super) fn told(status: Status) -> anyhow::Error {
         Code::NotFound => {
             "\nhint: `price-linkage areas` and `price-linkage rules list` show what there is"
         }
+        Code::Unauthenticated => "\nhint: --token-file FILE, or --client-cert and --client-key",
         Code::Unavailable => "\nhint: is the server running?",
         _ => "",
     };

@@ -102,7 +102,9 @@ impl Service {
         let paying = Paying::of(&ledger.runs);
         let until = on.checked_add_days(Days::new(within_days.into())).unwrap_or(NaiveDate::MAX);
         let mut found = Vec::new();
-        for month in since.through(Month::of(until).unwrap_or(since)) {
+        // A month that nothing is measured for is not decided, and so owes nothing.
+        let Some(newest) = ledger.figures.newest() else { return Ok(Vec::new()) };
+        for month in since.through(Month::of(until).unwrap_or(since).min(newest)) {
             for area in self.deciding_areas(&ledger, within, month, &Terms::default())? {
                 let mut unpaid: BTreeMap<AreaCode, BTreeSet<Code>> = BTreeMap::new();
                 let groups = self.payments(&ledger, area, month)?.into_iter();
