@@ -815,7 +815,7 @@ fn of_a_plain_and_a_recorded_threshold_in_one_document_the_plain_one_holds() {
 }
 
 #[test]
-fn a_payment_is_named_after_the_period_of_its_sum_or_else_its_rhythm() {
+fn a_payment_has_the_name_of_its_period_or_rhythm_and_the_month_of_its_day() {
     let facts = Facts::cpi(&["3.0"; 12].join(" "));
     let terms = "terms = [ { from = 1, until = 6 }, { from = 7, until = 12 } ]\n";
     let december = |amount: &str, payment: &str| {
@@ -825,7 +825,10 @@ fn a_payment_is_named_after_the_period_of_its_sum_or_else_its_rhythm() {
         let (world, all) = (world(&library, &facts), Terms::default());
         let timeline = Timeline::through(world, area, month("2024-12"), &all).unwrap();
         let applied = Applied::new(world, area, month("2024-12"), &all).unwrap().unwrap();
-        let paid = payments(&applied, &timeline, timeline.outcomes().last().unwrap());
+        payments(&applied, &timeline, timeline.outcomes().last().unwrap())
+    };
+    let named = |amount: &str, payment: &str| {
+        let paid = december(amount, payment);
         paid.iter().map(|one| (one.kind.as_str(), one.months.len())).collect::<Vec<_>>()
     };
     for (period, rhythm, kind, months) in [
@@ -836,7 +839,15 @@ fn a_payment_is_named_after_the_period_of_its_sum_or_else_its_rhythm() {
         ("term", "term", "term", 6),
     ] {
         let period = format!("period = {period:?}\n");
-        assert_eq!(december(&period, ""), [(kind, months)]);
-        assert_eq!(december("", &format!("rhythm = {rhythm:?}\n")), [(kind, 1)]);
+        assert_eq!(named(&period, ""), [(kind, months)]);
+        assert_eq!(named("", &format!("rhythm = {rhythm:?}\n")), [(kind, 1)]);
     }
+    // It is paid in the month of its day; where no day is known, in that of the rule.
+    for (months_after, pay_month) in [(0, "2024-12"), (1, "2025-01"), (2, "2025-02")] {
+        let due = format!("due = \"fixed\"\ndue_day = 15\ndue_months_after = {months_after}\n");
+        let paid: Vec<_> = december("", &due).iter().map(|one| one.pay_month).collect();
+        assert_eq!(paid, [Some(month(pay_month))]);
+    }
+    let paid: Vec<_> = december("", "").iter().map(|one| one.pay_month).collect();
+    assert_eq!(paid, [Some(month("2025-01"))]);
 }
