@@ -16,6 +16,7 @@ use axum::{
 use price_linkage::{
     access::{Directory, edit, limit::Limits, token},
     grpc::access::Gate,
+    roster::person::PersonKey,
     service::Service,
     web::{Peer, Settings, Site, router},
 };
@@ -404,20 +405,13 @@ async fn a_run_goes_from_headcounts_to_papers_and_never_by_one_hand() {
     let path = made.location().to_owned();
     let run = get_as(&app, &path, &zhang).await;
     run.has("草稿").has("1204").has("城镇");
-    let step = async |cookie: &str, made: &str, reason: &str| {
-        let form = get_as(&app, &path, cookie).await;
-        let (token, request) = (form.hidden("token"), uuid::Uuid::now_v7().to_string());
-        let fields =
-            [("token", &*token), ("request", &request), ("made", made), ("reason", reason)];
-        post(&app, &format!("{path}/move"), cookie, &fields).await
-    };
-    assert_eq!(step(&zhang, "1", "").await.status, StatusCode::SEE_OTHER);
-    let own = step(&zhang, "2", "核对无误").await;
+    assert_eq!(step(&app, &path, &zhang, "1").await.status, StatusCode::SEE_OTHER);
+    let own = step(&app, &path, &zhang, "2").await;
     assert_eq!(own.status, StatusCode::CONFLICT);
     own.has("RUN_OWN");
     let (li, _) = sign_in(&app, "li").await;
-    assert_eq!(step(&li, "2", "核对无误").await.status, StatusCode::SEE_OTHER);
-    assert_eq!(step(&li, "4", "").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(step(&app, &path, &li, "2").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(step(&app, &path, &li, "4").await.status, StatusCode::SEE_OTHER);
     get(&app, &path).await.has("已拨付");
     for (paper, begins) in
         [("computation.xlsx", "PK"), ("funding.xlsx", "PK"), ("receipt.json", "{")]
@@ -429,6 +423,65 @@ async fn a_run_goes_from_headcounts_to_papers_and_never_by_one_hand() {
     assert_eq!(get(&app, &format!("{path}/nothing.xlsx")).await.status, StatusCode::NOT_FOUND);
     get(&app, "/areas/150102?month=2020-03").await.has("本月发放批次");
     get(&app, "/runs").await.has("1204");
+}
+
+/// A step in a run's life, made on its page.
+async fn step(app: &Router, run: &str, cookie: &str, made: &str) -> Answer {
+    let form = get_as(app, run, cookie).await;
+    let (token, request) = (form.hidden("token"), uuid::Uuid::now_v7().to_string());
+    let fields =
+        [("token", &*token), ("request", &request), ("made", made), ("reason", "核对无误")];
+    post(app, &format!("{run}/move"), cookie, &fields).await
+}
+
+#[tokio::test]
+async fn a_roster_becomes_a_payment_list_and_the_page_keeps_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().to_owned();
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/roster");
+    let opened = move || {
+        let mut service = Service::open(&store, &[data], &mut |_, _, _| ()).unwrap().0;
+        service.person_keys = vec![PersonKey::new([7; 32])];
+        service
+    };
+    let service = Arc::new(tokio::task::spawn_blocking(opened).await.unwrap());
+    let app = router(Arc::new(Site::new(service, Arc::new(Gate::open()), settings())));
+    let roster = "person_id,name,area_code,group,residence,account\n\
+                  990101199003077719,名某,990101,subsistence_allowance,urban,账990017\n\
+                  990101199003077710,名某,990101,subsistence_allowance,urban,账990018\n";
+    let (zhang, token) = sign_in(&app, "zhang").await;
+    let fields = [("token", token.as_str()), ("month", "2021-04"), ("note", "四月")];
+    let made = upload(&app, "/runs/roster", &zhang, &fields, roster).await;
+    assert_eq!(made.status, StatusCode::OK);
+    made.has("1 人,合计").has("不发放 1 行").has("第 3 行").has("</html>");
+    let run = format!(
+        "/runs/{}",
+        made.text().split("href=\"/runs/").nth(1).unwrap().split('"').next().unwrap()
+    );
+    let early = upload(&app, &format!("{run}/payment-list"), &zhang, &fields[..1], roster).await;
+    assert_eq!(early.status, StatusCode::CONFLICT, "nobody has approved it");
+    let (li, _) = sign_in(&app, "li").await;
+    assert_eq!(step(&app, &run, &zhang, "1").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(step(&app, &run, &li, "2").await.status, StatusCode::SEE_OTHER);
+    let page = get_as(&app, &run, &zhang).await;
+    for answer in [&made, &page] {
+        for secret in ["990101199003077719", "990101199003077710", "名某", "账9900"] {
+            assert!(!answer.text().contains(secret), "{secret}");
+        }
+    }
+    let list = upload(&app, &format!("{run}/payment-list"), &zhang, &fields[..1], roster).await;
+    assert_eq!(list.headers[header::CONTENT_TYPE], "text/csv; charset=utf-8");
+    assert_eq!(list.text().lines().count(), 2);
+    list.has("990101199003077719").has("账990017");
+    let forged = upload(
+        &app,
+        "/runs/roster",
+        &zhang,
+        &[("token", "00"), ("month", "2021-04"), ("note", "")],
+        roster,
+    )
+    .await;
+    assert_eq!(forged.status, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]

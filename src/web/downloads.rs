@@ -115,7 +115,10 @@ async fn listed(visit: &Visit, id: String, body: &mut Multipart) -> Result<Respo
     };
     let (answer, sent) = tokio::join!(answer, sent);
     sent?;
-    let pieces = answer?.into_inner().filter_map(|message| match message {
+    let mut answer = answer?.into_inner();
+    // A refusal comes before the first piece, while there is still a page to tell it on.
+    let first = answer.message().await?.map(Ok);
+    let pieces = tokio_stream::iter(first).chain(answer).filter_map(|message| match message {
         Ok(message) => match message.part {
             Some(Part::Piece(piece)) => Some(Ok(piece)),
             Some(Part::Totals(_)) | None => None,
