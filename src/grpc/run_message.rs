@@ -29,7 +29,8 @@ pub(super) fn state(state: RunState) -> v1::RunState {
     }
 }
 
-pub(super) fn made(made: Move) -> v1::RunMove {
+/// A step in a run's life, as a message.
+pub fn made(made: Move) -> v1::RunMove {
     match made {
         Move::Submit => v1::RunMove::Submit,
         Move::Approve => v1::RunMove::Approve,

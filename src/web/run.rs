@@ -15,7 +15,7 @@ use crate::{
     client::{lists, month_text, number, run as runs},
     domain::life::Move,
     engine::reason::Text,
-    grpc::v1,
+    grpc::{run_message::made as made_message, v1},
 };
 
 use super::{
@@ -217,26 +217,18 @@ pub(super) fn findings(visit: &Visit, run: &v1::Run) -> Markup {
     }
 }
 
-/// The steps that may follow, each with its name in the API.
-fn possible(visit: &Visit, state: v1::RunState) -> Vec<(Move, v1::RunMove)> {
+/// The steps that may follow.
+fn possible(visit: &Visit, state: v1::RunState) -> Vec<Move> {
     let all: &[_] = match state {
-        v1::RunState::Draft => {
-            &[(Move::Submit, v1::RunMove::Submit), (Move::Void, v1::RunMove::Void)]
-        }
-        v1::RunState::Submitted => &[
-            (Move::Approve, v1::RunMove::Approve),
-            (Move::Reject, v1::RunMove::Reject),
-            (Move::Void, v1::RunMove::Void),
-        ],
-        v1::RunState::Approved => {
-            &[(Move::Release, v1::RunMove::Release), (Move::Void, v1::RunMove::Void)]
-        }
-        v1::RunState::Released => &[(Move::Close, v1::RunMove::Close)],
+        v1::RunState::Draft => &[Move::Submit, Move::Void],
+        v1::RunState::Submitted => &[Move::Approve, Move::Reject, Move::Void],
+        v1::RunState::Approved => &[Move::Release, Move::Void],
+        v1::RunState::Released => &[Move::Close],
         _ => &[],
     };
     let mut all = all.to_vec();
     if visit.is_signed_in() {
-        all.retain(|(made, _)| visit.has_role(of_move(*made)));
+        all.retain(|made| visit.has_role(of_move(*made)));
     }
     all
 }
@@ -274,7 +266,7 @@ fn is_adjustable(run: &v1::Run) -> bool {
     released && run.adjusts.is_empty() && run.roster.is_none()
 }
 
-fn step_form(visit: &Visit, run: &v1::Run, possible: &[(Move, v1::RunMove)]) -> Markup {
+fn step_form(visit: &Visit, run: &v1::Run, possible: &[Move]) -> Markup {
     html! {
         form.stacked method="post" action=(format!("/runs/{}/move", run.id)) {
             (token(visit))
@@ -287,9 +279,10 @@ fn step_form(visit: &Visit, run: &v1::Run, possible: &[(Move, v1::RunMove)]) -> 
                 input name="reason" maxlength="1000";
             }
             div.buttons {
-                @for (_, made) in possible {
-                    @let name = word::run_move(*made);
-                    button name="made" value=(i32::from(*made)) { (visit.say(&name.zh, &name.en)) }
+                @for made in possible {
+                    @let made = made_message(*made);
+                    @let name = word::run_move(made);
+                    button name="made" value=(i32::from(made)) { (visit.say(&name.zh, &name.en)) }
                 }
             }
         }

@@ -4,14 +4,11 @@ use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, State},
-    http::{HeaderMap, Uri},
+    extract::{DefaultBodyLimit, connect_info::Connected},
+    http::Uri,
     middleware,
     response::Response,
     routing::{get, post},
-};
-use axum::{
-    extract::connect_info::Connected,
     serve::{IncomingStream, Listener},
 };
 use tokio::net::TcpListener;
@@ -64,17 +61,12 @@ pub fn router(site: Arc<Site>) -> Router {
     Router::new().merge(services.layer(GrpcWebLayer::new())).merge(pages).layer(named)
 }
 
-async fn missing(State(_): State<Arc<Site>>, visit: Visit) -> Response {
+async fn missing(visit: Visit) -> Response {
     Refusal::not_found().response(&visit)
 }
 
 /// Keeps the language that an address asks for.
-async fn language(
-    uri: Uri,
-    _headers: HeaderMap,
-    request: axum::extract::Request,
-    next: middleware::Next,
-) -> Response {
+async fn language(uri: Uri, request: axum::extract::Request, next: middleware::Next) -> Response {
     let asked = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
         .find(|(name, _)| name == "lang")
         .and_then(|(_, value)| match &*value {

@@ -4,7 +4,7 @@ use std::{convert::Infallible, net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
-    http::{HeaderMap, Uri, header, request::Parts},
+    http::{HeaderMap, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use tower::{ServiceExt, util::BoxCloneSyncService};
@@ -56,9 +56,19 @@ impl FromRequestParts<Arc<Site>> for Visit {
         let peer = parts.extensions.get::<ConnectInfo<Peer>>();
         let address = peer.map(|peer| peer.0.0.ip().to_canonical());
         let is_reading = parts.method.is_safe();
-        let visit = Self::of(&parts.uri, &parts.headers, site.clone());
-        let path = if is_reading { visit.path } else { first_step(&visit.path) };
-        Ok(Self { address, is_reading, path, ..visit })
+        let path = parts.uri.path();
+        let path = if is_reading { path.to_owned() } else { first_step(path) };
+        let query = parts.uri.query().unwrap_or_default();
+        let query: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
+            .map(|(key, value)| (key.into_owned(), value.into_owned()))
+            .collect();
+        let asked = query.iter().find(|(key, _)| key == "lang").map(|(_, value)| value.as_str());
+        let lang = match asked.or_else(|| cookie(&parts.headers, LANGUAGE)) {
+            Some("en") => Lang::En,
+            _ => Lang::Zh,
+        };
+        let session = cookie(&parts.headers, session::COOKIE).and_then(|id| site.sessions.get(id));
+        Ok(Self { site: site.clone(), lang, session, path, is_reading, address, query })
     }
 }
 
@@ -77,28 +87,6 @@ fn first_step(path: &str) -> String {
 }
 
 impl Visit {
-    fn of(uri: &Uri, headers: &HeaderMap, site: Arc<Site>) -> Self {
-        let query = uri.query().unwrap_or_default();
-        let query: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
-            .map(|(key, value)| (key.into_owned(), value.into_owned()))
-            .collect();
-        let asked = query.iter().find(|(key, _)| key == "lang").map(|(_, value)| value.as_str());
-        let lang = match asked.or_else(|| cookie(headers, LANGUAGE)) {
-            Some("en") => Lang::En,
-            _ => Lang::Zh,
-        };
-        let session = cookie(headers, session::COOKIE).and_then(|id| site.sessions.get(id));
-        Self {
-            site,
-            lang,
-            session,
-            path: uri.path().to_owned(),
-            is_reading: true,
-            address: None,
-            query,
-        }
-    }
-
     /// A field of the address; empty when it is not there.
     pub fn field(&self, name: &str) -> &str {
         self.query.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
