@@ -163,8 +163,12 @@ impl Directory {
 
     /// Whether a token is worth the slow check: it has an id that is kept.
     pub fn may_be_known(&self, token: &str) -> bool {
-        let loaded = self.current();
-        token::id_of(token).is_some_and(|id| loaded.token(id, (self.clock)()).is_some())
+        token::id_of(token).is_some_and(|id| self.lasts(id))
+    }
+
+    /// Whether the token of an id is kept and has not expired.
+    pub fn lasts(&self, id: &str) -> bool {
+        self.current().token(id, (self.clock)()).is_some()
     }
 
     /// Who holds a certificate that the connection layer has verified, by its DER bytes.

@@ -1,6 +1,6 @@
 //! What is served beside the services: the page for people, and what operators watch.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, ensure};
 use clap::Args;
@@ -12,7 +12,10 @@ use crate::{
     grpc::access::Gate,
     metrics::{self, Calls, Watched},
     service::Service,
-    web::{self, Encrypted, Settings, Site},
+    web::{
+        self, Encrypted, Settings, Site,
+        connections::{Limits, serve},
+    },
 };
 
 use super::doors::Doors;
@@ -39,7 +42,7 @@ pub(super) struct Beside {
 }
 
 /// A server on its way.
-pub(super) type Served = JoinHandle<io::Result<()>>;
+pub(super) type Served = JoinHandle<()>;
 
 impl Beside {
     /// The addresses with their names, and whether each may be reached from elsewhere.
@@ -57,14 +60,21 @@ impl Beside {
     ) -> anyhow::Result<Vec<Served>> {
         let mut served = Vec::new();
         if let Some(address) = self.page {
-            served.push(self.page(address, doors, (service.clone(), gate.clone()), stopped).await?);
+            let behind = (service.clone(), gate.clone(), calls.clone());
+            served.push(self.page(address, doors, behind, stopped).await?);
         }
         if let Some(address) = self.metrics {
             let (listener, address) = listen(address).await?;
             println!("metrics on http://{address}/metrics");
             let watched = Arc::new(Watched::new(service, &calls));
             let stop = told(stopped.clone());
-            served.push(tokio::spawn(metrics::serve(watched, listener, stop)));
+            let told = watched.clone();
+            let stop = async move {
+                stop.await;
+                told.stopping();
+            };
+            let app = metrics::router(watched);
+            served.push(tokio::spawn(serve(app, listener, Limits::default(), stop)));
         }
         Ok(served)
     }
@@ -73,7 +83,7 @@ impl Beside {
         &self,
         address: SocketAddr,
         doors: &Doors,
-        (service, gate): (Arc<Service>, Arc<Gate>),
+        (service, gate, calls): (Arc<Service>, Arc<Gate>, Calls),
         stopped: &Receiver<bool>,
     ) -> anyhow::Result<Served> {
         if let Some(name) = &self.page_public {
@@ -90,14 +100,14 @@ impl Beside {
             hosts: self.page_host.clone(),
             is_encrypted: identity.is_some(),
         };
-        let site = Arc::new(Site::new(service, gate, settings));
+        let site = Arc::new(Site::new(service, gate, calls, settings));
         let stop = told(stopped.clone());
         println!("page on {}://{address}/", doors.scheme());
         Ok(match identity {
-            None => tokio::spawn(web::serve(site, listener, stop)),
-            Some((cert, key)) => {
-                let listener = Encrypted::new(listener, &cert, &key).context("encrypt the page")?;
-                tokio::spawn(web::serve(site, listener, stop))
+            None => tokio::spawn(serve(web::router(site), listener, Limits::default(), stop)),
+            Some(identity) => {
+                let listener = Encrypted::new(listener, &identity).context("encrypt the page")?;
+                tokio::spawn(serve(web::router(site), listener, Limits::default(), stop))
             }
         })
     }

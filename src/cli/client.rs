@@ -87,10 +87,7 @@ impl Asking {
             reforms.push(setting(&self.set)?);
         }
         Ok(v1::Asking {
-            known_at: self.known_at.map(|at| prost_types::Timestamp {
-                seconds: at.timestamp(),
-                nanos: at.timestamp_subsec_nanos() as i32,
-            }),
+            known_at: self.known_at.map(crate::grpc::timestamp),
             published_by: self.published_by.map(|day| day.to_string()).unwrap_or_default(),
             strict: self.strict,
             law,

@@ -12,6 +12,7 @@ use crate::{
     intake::folder::load_areas,
     metrics::Calls,
     service,
+    web::Shown,
 };
 
 /// How long a connection may take to say how it is encrypted.
@@ -81,13 +82,15 @@ impl Doors {
         Ok(Some(tls))
     }
 
-    /// The certificate and its key in PEM, where connections are encrypted.
+    /// What the page shows and wants to be shown, where connections are encrypted.
     ///
     /// # Errors
     /// A file cannot be read, or is wrong.
-    pub fn identity(&self) -> anyhow::Result<Option<(Vec<u8>, Vec<u8>)>> {
+    pub fn identity(&self) -> anyhow::Result<Option<Shown>> {
         let (Some(cert), Some(key)) = (&self.tls_cert, &self.tls_key) else { return Ok(None) };
-        Ok(Some((pem(cert)?, pem(key)?)))
+        let wanted = self.client_ca.as_ref().filter(|_| self.require_client_cert);
+        let client_ca = wanted.map(pem).transpose()?;
+        Ok(Some(Shown { cert: pem(cert)?, key: pem(key)?, client_ca }))
     }
 
     /// The scheme of its addresses.

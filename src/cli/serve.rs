@@ -149,7 +149,7 @@ hint: \
         });
         let served = server::serve_behind(doors, service, listener, told(stopped)).await;
         for one in beside {
-            one.await.context("what is served beside")?.context("serve beside")?;
+            one.await.context("what is served beside")?;
         }
         served.context("serve")
     }

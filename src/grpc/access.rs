@@ -6,14 +6,12 @@
 use std::{
     convert::Infallible,
     future::Future,
-    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 
-use axum::extract::ConnectInfo;
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, Request, Response, header::AUTHORIZATION, request::Parts};
 use http_body_util::BodyExt;
@@ -82,6 +80,11 @@ impl Gate {
     /// Whom a name belongs to now; nobody where nobody signs in.
     pub fn by_name(&self, name: &str) -> Option<Arc<Principal>> {
         self.directory.as_ref()?.by_name(name)
+    }
+
+    /// Whether the token of an id still lasts.
+    pub fn lasts(&self, token_id: &str) -> bool {
+        self.directory.as_ref().is_some_and(|directory| directory.lasts(token_id))
     }
 
     /// Whom a token belongs to.
@@ -191,8 +194,6 @@ fn origin(extensions: &Extensions) -> Origin {
     let tls = extensions.get::<TlsConnectInfo<TcpConnectInfo>>();
     let plain = tls.map(TlsConnectInfo::get_ref).or_else(|| extensions.get());
     let peer = plain.and_then(TcpConnectInfo::remote_addr);
-    // Browsers that call the services themselves come over the port of the page.
-    let peer = peer.or_else(|| extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0));
     peer.map_or(Origin::InProcess, |peer| Origin::Peer(peer.ip().to_canonical()))
 }
 

@@ -118,7 +118,7 @@ impl TriggerService for Answers {
         let asked = asked.into_inner();
         let page = Page::read(asked.page_size, &asked.page_token, 200, 1_000)?;
         let area = area_in("area", &asked.area)?;
-        asker.inside(&self.0, [area])?;
+        asker.knows(&self.0, area)?;
         let from = month_opt("from", asked.from)?;
         let until = month_opt("until", asked.until)?;
         let ledger = self.0.writer.snapshot();

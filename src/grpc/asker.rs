@@ -76,6 +76,16 @@ impl Asker {
         }
     }
 
+    /// Refuses an area that is neither the asker's nor above one of theirs: what was measured and decided
+    /// there decides for theirs, and their own answers tell it.
+    pub fn knows(&self, service: &service::Service, area: AreaCode) -> Result<(), Status> {
+        let areas = &service.reference.data.areas;
+        match &self.reach {
+            Reach::Within(own) if own.iter().any(|own| areas.within(*own, area)) => Ok(()),
+            _ => self.inside(service, [area]),
+        }
+    }
+
     /// Whether the asker is shown what is of an area.
     pub fn sees(&self, service: &service::Service, area: AreaCode) -> bool {
         self.reach.holds(area, &service.reference.data.areas)

@@ -45,7 +45,8 @@ fn cut(value: Exact) -> Decimal {
     decimal(value.to_decimal(6).normalize())
 }
 
-pub(super) fn instant(at: DateTime<Utc>) -> prost_types::Timestamp {
+/// An instant as it is sent.
+pub fn instant(at: DateTime<Utc>) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds: at.timestamp(), nanos: at.timestamp_subsec_nanos() as i32 }
 }
 

@@ -58,9 +58,11 @@ pub(super) fn list_missing_runs(
             this.plus(-MISSING_MONTHS).unwrap_or(Month::FIRST)
         }
     };
+    let until = month_opt("until", asked.until)?;
     let within = asker.root(service, area_opt("within", &asked.within)?)?;
-    let mut all =
-        service.missing_runs(within, since, on, days).map_err(|error| of_service(&error))?;
+    let mut all = service
+        .missing_runs(within, (since, until), on, days)
+        .map_err(|error| of_service(&error))?;
     all.retain(|due| asker.sees(service, due.area));
     let (found, next_page_token) = page.of(all.iter());
     let words = service.reference.words();

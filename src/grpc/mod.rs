@@ -23,6 +23,7 @@ pub mod pb {
     }
 }
 
+pub use convert::instant as timestamp;
 pub use pb::{google::r#type::Decimal, pricelinkage::v1};
 
 /// Descriptors of every message and service, for reflection.

@@ -93,6 +93,11 @@ pub fn guarded(service: &Arc<Service>, gate: &Arc<Gate>) -> Routes {
     gate.before(bare(service))
 }
 
+/// The same, each call counted.
+pub fn counted(service: &Arc<Service>, gate: &Arc<Gate>, calls: &Calls) -> Routes {
+    Routes::from(guarded(service, gate).into_axum_router().layer(CallsLayer(calls.clone())))
+}
+
 fn bare(service: &Arc<Service>) -> Routes {
     let records = Arc::new(Records(service.clone()));
     let answers = Arc::new(Answers(service.clone()));

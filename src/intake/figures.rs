@@ -81,6 +81,9 @@ const FIGURE_COLUMNS: [Column; 8] = [
     column("source", &["来源"], false),
 ];
 
+/// The columns of which one holds the value.
+const VALUES: [usize; 3] = [3, 4, 5];
+
 const STANDARD_COLUMNS: [Column; 6] = [
     column("area_code", &["地区代码", "区划代码"], true),
     column("standard", &["标准"], true),
@@ -95,11 +98,30 @@ const STANDARD_COLUMNS: [Column; 6] = [
 /// # Errors
 /// Every bad row.
 pub fn read_figures(bytes: &[u8], known: Known<'_>) -> Result<Vec<NewFigure>, Problems> {
+    read_rows(bytes, known, |_| true)
+}
+
+/// Reads the figures of a form, in which rows without a value were not filled in. O(rows).
+///
+/// # Errors
+/// Every bad row.
+pub fn read_filled_figures(bytes: &[u8], known: Known<'_>) -> Result<Vec<NewFigure>, Problems> {
+    read_rows(bytes, known, |row| VALUES.iter().any(|at| !row.get(*at).is_empty()))
+}
+
+fn read_rows(
+    bytes: &[u8],
+    known: Known<'_>,
+    counts: impl Fn(&Row) -> bool,
+) -> Result<Vec<NewFigure>, Problems> {
     let mut table = Table::open(bytes, &FIGURE_COLUMNS)?;
     let mut problems = Gathered::default();
     let mut figures = Vec::new();
     let mut seen: HashMap<(AreaCode, Code, Month), u64> = HashMap::new();
     while let Some(row) = table.next(&mut problems) {
+        if !counts(&row) {
+            continue;
+        }
         let Some(figure) = figure(&row, known, &mut problems) else { continue };
         let key = (figure.area, figure.series.clone(), figure.month);
         if let Some(line) = seen.insert(key, row.line) {
@@ -226,7 +248,7 @@ pub fn check_value(value: Decimal, unit: Unit) -> Result<(), &'static str> {
 }
 
 fn value(row: &Row, unit: Unit, problems: &mut Gathered) -> Option<Decimal> {
-    let filled: Vec<_> = (3..6).filter(|at| !row.get(*at).is_empty()).collect();
+    let filled: Vec<_> = VALUES.into_iter().filter(|at| !row.get(*at).is_empty()).collect();
     let [at] = filled[..] else {
         let expected = "exactly one of yoy_pct, index and value";
         problems.push(row.line, "yoy_pct", row.get(3), expected);

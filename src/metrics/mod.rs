@@ -8,9 +8,9 @@ mod calls;
 
 mod state;
 
-mod serve;
+mod watched;
 
 pub use self::{
     calls::{Calls, CallsLayer},
-    serve::{Watched, router, serve},
+    watched::{Watched, router},
 };

@@ -187,7 +187,7 @@ fn count(service: &Service, sequence: u64, on: NaiveDate) -> Result<Counted, Ser
     }
     let since = month_of(on).and_then(|month| month.plus(-MONTHS_BACK)).unwrap_or(Month::FIRST);
     let (mut past, mut near, mut unknown) = (0, 0, 0);
-    for due in service.missing_runs(AreaCode::NATION, since, on, NEAR_DAYS)? {
+    for due in service.missing_runs(AreaCode::NATION, (since, None), on, NEAR_DAYS)? {
         match due.days_left {
             Some(days) if days < 0 => past += 1,
             Some(_) => near += 1,

@@ -84,17 +84,17 @@ impl Service {
         Ok(found)
     }
 
-    /// Payments for index months from `since` on that are due so many days after `on`, and that no
-    /// live run pays yet; also those whose day is unknown. The longest overdue first. A group is paid
-    /// in an area when a live run pays it there or above, urban or rural; where one pays it in a part
-    /// of the area, the other parts are told. O(areas × months × groups).
+    /// Payments for index months of a span, of which the end may be open, that are due so many days after
+    /// `on`, and that no live run pays yet; also those whose day is unknown. The longest overdue first. A
+    /// group is paid in an area when a live run pays it there or above, urban or rural; where one pays it
+    /// in a part of the area, the other parts are told. O(areas × months × groups).
     ///
     /// # Errors
     /// The area does not exist, or a figure is out of range.
     pub fn missing_runs(
         &self,
         within: AreaCode,
-        since: Month,
+        (since, last): (Month, Option<Month>),
         on: NaiveDate,
         within_days: u32,
     ) -> Result<Vec<Due>, ServiceError> {
@@ -104,6 +104,7 @@ impl Service {
         let mut found = Vec::new();
         // A month that nothing is measured for is not decided, and so owes nothing.
         let Some(newest) = ledger.figures.newest() else { return Ok(Vec::new()) };
+        let newest = last.map_or(newest, |last| last.min(newest));
         for month in since.through(Month::of(until).unwrap_or(since).min(newest)) {
             for area in self.deciding_areas(&ledger, within, month, &Terms::default())? {
                 let mut unpaid: BTreeMap<AreaCode, BTreeSet<Code>> = BTreeMap::new();

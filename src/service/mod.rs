@@ -40,6 +40,8 @@ pub mod record;
 
 pub mod run;
 
+mod other_kind;
+
 pub mod roster;
 
 pub mod recheck;

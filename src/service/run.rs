@@ -33,6 +33,7 @@ use crate::{
 
 use super::{
     Request, Service, ServiceError,
+    other_kind::other_kind,
     recheck::stale_lines,
     reference::Reference,
     writer::{Command, Plan, SubmitError},
@@ -308,7 +309,7 @@ pub(super) fn assemble(
         engine: env!("CARGO_PKG_VERSION").to_owned(),
         strict: spec.strict,
     };
-    let run = Run {
+    let mut run = Run {
         id: run_id(ledger.sequence() + 1),
         made_by,
         approvals_needed,
@@ -322,6 +323,8 @@ pub(super) fn assemble(
         findings,
     };
     free(&reference.data.areas, &ledger.runs, &run)?;
+    let beside = other_kind(&reference.words(), &ledger.runs, &run);
+    run.findings.extend(beside);
     Ok(run)
 }
 

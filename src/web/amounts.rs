@@ -74,7 +74,17 @@ pub(super) fn shown(visit: &Visit, quote: &v1::Quote, table: &Table) -> Markup {
     }
     let why = quote.lines.first().map_or("", |line| visit.text(&line.outcome_text));
     html! {
-        p { (visit.say("本月没有应发金额。", "No sum is owed for the month. ")) (why) }
+        @let open = quote.status.as_ref().is_some_and(|status| {
+            status.triggered() == v1::Triggered::Undecidable
+        });
+        @if open {
+            p { (visit.say(
+                "能否发放尚无法判定,应发金额未定。",
+                "It cannot be said whether anything is owed, nor how much. ",
+            )) (why) }
+        } @else {
+            p { (visit.say("本月没有应发金额。", "No sum is owed for the month. ")) (why) }
+        }
         details {
             summary { (visit.say("逐类查看", "Group by group")) }
             (all)
@@ -94,7 +104,11 @@ fn derivations(visit: &Visit, quote: &v1::Quote) -> Markup {
             ul {
                 @for one in &quote.discretion {
                     li {
-                        (one.groups.join("、")) " " (number(&one.yuan)) " "
+                        @for (at, code) in one.groups.iter().enumerate() {
+                            @if 0 < at { "、" }
+                            (super::words::group(visit, code))
+                        }
+                        " " (number(&one.yuan)) " "
                         (unit(visit, &one.unit)) " " (one.reason)
                         @if let Some(cite) = &one.citation { br; (cited(visit, cite)) }
                     }

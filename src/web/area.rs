@@ -2,6 +2,7 @@
 //! their derivation, and what was decided, revised and run.
 
 use axum::{extract::Path, response::Response};
+use chrono::{DateTime, Utc};
 use maud::{Markup, PreEscaped, html};
 
 use crate::{
@@ -15,7 +16,8 @@ use super::{
     amounts,
     frame::{Shown, Tab},
     parts::{
-        area_page, cited, crumbs, days_left, figure_page, missing, month_choice, state_tag, steps,
+        area_page, at_text, cited, crumbs, days_left, figure_page, missing, month_choice,
+        state_tag, steps,
     },
     past::Past,
     refusal::Refusal,
@@ -32,7 +34,7 @@ pub(super) async fn page(Path(area): Path<String>, visit: Visit) -> Response {
 /// The chart alone, as SVG.
 pub(super) async fn chart(Path(area): Path<String>, visit: Visit) -> Response {
     let drawn = async {
-        let months = replayed(&visit, &area).await?;
+        let months = replayed(&visit, &area, asking(known_at(&visit)?)).await?;
         drawn(&visit, &months).ok_or_else(Refusal::not_found)
     };
     match drawn.await {
@@ -43,6 +45,7 @@ pub(super) async fn chart(Path(area): Path<String>, visit: Visit) -> Response {
 
 struct Found {
     area: String,
+    known_at: Option<DateTime<Utc>>,
     months: Vec<Month>,
     month: Month,
     quote: v1::Quote,
@@ -51,9 +54,14 @@ struct Found {
 }
 
 /// Every month of an area with its conditions.
-async fn replayed(visit: &Visit, area: &str) -> Result<Vec<v1::Status>, Refusal> {
+async fn replayed(
+    visit: &Visit,
+    area: &str,
+    asking: Option<v1::Asking>,
+) -> Result<Vec<v1::Status>, Refusal> {
     let request = v1::ReplayRequest {
         areas: vec![area.to_owned()],
+        asking,
         depth: v1::Depth::Steps.into(),
         ..Default::default()
     };
@@ -67,7 +75,24 @@ pub(super) fn drawn(visit: &Visit, months: &[v1::Status]) -> Option<String> {
     Some(lines.svg(visit.lang))
 }
 
+/// The instant whose knowledge is asked for.
+fn known_at(visit: &Visit) -> Result<Option<DateTime<Utc>>, Refusal> {
+    match visit.field("known_at") {
+        "" => Ok(None),
+        text => match DateTime::parse_from_rfc3339(text) {
+            Ok(at) => Ok(Some(at.to_utc())),
+            Err(_) => Err(Refusal::field("known_at", text, "2021-05-20T00:00:00Z")),
+        },
+    }
+}
+
+fn asking(known_at: Option<DateTime<Utc>>) -> Option<v1::Asking> {
+    let known_at = known_at.map(crate::grpc::timestamp);
+    known_at.map(|at| v1::Asking { known_at: Some(at), ..Default::default() })
+}
+
 async fn found(visit: &Visit, area: String) -> Result<Found, Refusal> {
+    let known_at = known_at(visit)?;
     let months = visit.months();
     let month = visit.month_in("month")?.or(months.first().copied());
     let month = month.unwrap_or_else(super::site::first_month);
@@ -75,12 +100,13 @@ async fn found(visit: &Visit, area: String) -> Result<Found, Refusal> {
         area: area.clone(),
         month: Some(year_month(month)),
         depth: v1::Depth::Law.into(),
+        asking: asking(known_at),
         ..Default::default()
     };
     let quote = subsidy(&visit.ask()).quote_subsidy(request).await?.into_inner();
-    let history = replayed(visit, &area).await?;
+    let history = replayed(visit, &area, asking(known_at)).await?;
     let past = Past::found(visit, &quote, month).await?;
-    Ok(Found { area, months, month, quote, history, past })
+    Ok(Found { area, known_at, months, month, quote, history, past })
 }
 
 impl Found {
@@ -99,7 +125,14 @@ impl Found {
             (crumbs(visit, &self.area, &month))
             h1 { (visit.say(&title.zh, &title.en)) }
             (self.choice(visit))
-            (answer(visit, &status))
+            @if let Some(at) = self.known_at {
+                p.hint {
+                    (visit.say("以下为截至 ", "As it was known at ")) (at_text(at))
+                    (visit.say(" 所知的情况。", ". "))
+                    a href=(visit.here(&[("known_at", "")])) { (visit.say("看现在所知", "As known now")) }
+                }
+            }
+            (self.answer(visit, &status))
             section {
                 h2 { (visit.say("判定条件", "Conditions")) }
                 (tables[0].shown(visit))
@@ -136,41 +169,52 @@ impl Found {
             }
         }
     }
+
+    /// The answering sentence, by when it is paid, and what is missing.
+    fn answer(&self, visit: &Visit, status: &v1::Status) -> Markup {
+        html! {
+            div.answer {
+                p.sentence { (state_tag(visit, status)) " " (visit.text(&status.reason)) }
+                @if let Some(since) = status.since.filter(|since| Some(*since) != status.month) {
+                    p { (visit.say("本轮发放自 ", "Paid since ")) (month_text(Some(since))) (visit.say(" 起。", ".")) }
+                }
+                @if !status.indicative {
+                    p {
+                        (visit.text(&status.pay_by_text))
+                        @if let Some((left, tone)) = days_left(visit, &status.pay_by) {
+                            @if self.past.is_paid() {
+                                " " (visit.say("已编批次。", "A run pays it."))
+                            } @else {
+                                " " span class=(tone) { (left) (visit.say(",本系统尚无批次", ", no run yet")) }
+                            }
+                        }
+                    }
+                }
+                @if status.deciding_area != status.area {
+                    p {
+                        (visit.say("由 ", "Decided by "))
+                        @if visit.sees(&status.deciding_area) {
+                            a href=(area_page(&status.deciding_area, &month_text(status.month))) {
+                                (status.deciding_area_name)
+                            }
+                        } @else { (status.deciding_area_name) }
+                        (visit.say(" 判定。", "."))
+                    }
+                }
+                @if status.indicative {
+                    p.hint { (visit.say(
+                        "本级指数仅供参考,不据以启动;请看下级地区。",
+                        "The index of this level only indicates and starts nothing; see the areas below.",
+                    )) }
+                }
+                @if !status.missing.is_empty() { (missing(visit, &status.missing)) }
+            }
+        }
+    }
 }
 
 fn visit_chart(area: &str) -> String {
     format!("/areas/{area}/chart.svg")
-}
-
-/// The answering sentence, by when it is paid, and what is missing.
-fn answer(visit: &Visit, status: &v1::Status) -> Markup {
-    html! {
-        div.answer {
-            p.sentence { (state_tag(visit, status)) " " (visit.text(&status.reason)) }
-            p {
-                (visit.text(&status.pay_by_text))
-                @if let Some((left, tone)) = days_left(visit, &status.pay_by) {
-                    " " span class=(tone) { (left) }
-                }
-            }
-            @if status.deciding_area != status.area {
-                p {
-                    (visit.say("由 ", "Decided by "))
-                    a href=(area_page(&status.deciding_area, &month_text(status.month))) {
-                        (status.deciding_area_name)
-                    }
-                    (visit.say(" 判定。", "."))
-                }
-            }
-            @if status.indicative {
-                p.hint { (visit.say(
-                    "本级指数仅供参考,不据以启动;请看下级地区。",
-                    "The index of this level only indicates and starts nothing; see the areas below.",
-                )) }
-            }
-            @if !status.missing.is_empty() { (missing(visit, &status.missing)) }
-        }
-    }
 }
 
 /// The conditions with what was observed, each value leading to its figure.

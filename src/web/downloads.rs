@@ -4,7 +4,7 @@ use axum::{
     body::Body,
     extract::{Multipart, Path, multipart::Field},
     http::{StatusCode, header},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use tokio::sync::mpsc;
 use tokio_stream::{StreamExt, wrappers::ReceiverStream};
@@ -16,10 +16,10 @@ use crate::{
 };
 
 use super::{
-    form::{short_text, unreadable},
+    form::{Form, format_of, short_text, unreadable},
     refusal::Refusal,
-    table::file,
-    visit::Visit,
+    table::{XLSX, file},
+    visit::{Signed, Visit},
 };
 
 /// Pieces of a roster that wait for the service.
@@ -71,7 +71,7 @@ pub(super) async fn notice(Path((area, month)): Path<(String, String)>, visit: V
 /// broken download and not as a shorter list.
 pub(super) async fn payment_list(
     Path(id): Path<String>,
-    visit: Visit,
+    Signed(visit): Signed,
     mut body: Multipart,
 ) -> Response {
     match listed(&visit, id, &mut body).await {
@@ -80,23 +80,37 @@ pub(super) async fn payment_list(
     }
 }
 
-/// The roster's field, behind a token that holds.
-async fn roster_of<'a>(visit: &Visit, body: &'a mut Multipart) -> Result<Field<'a>, Refusal> {
+/// How the list is to be written, and the roster's field, behind a token that holds.
+async fn roster_of<'a>(
+    visit: &Visit,
+    body: &'a mut Multipart,
+) -> Result<(v1::FileFormat, Field<'a>), Refusal> {
     let token = body.next_field().await.map_err(unreadable)?;
     let token = short_text(token.ok_or_else(Refusal::forged)?).await?;
     visit.permitted(&token)?;
+    let format = body.next_field().await.map_err(unreadable)?;
+    let format = format.ok_or_else(|| unreadable("a format was expected"))?;
+    let format = match short_text(format).await?.as_str() {
+        "csv" => v1::FileFormat::Csv,
+        "xlsx" => v1::FileFormat::Xlsx,
+        other => return Err(Refusal::field("format", other, "xlsx")),
+    };
     let field = body.next_field().await.map_err(unreadable)?;
-    field.ok_or_else(|| unreadable("a file was expected"))
+    Ok((format, field.ok_or_else(|| unreadable("a file was expected"))?))
 }
 
 async fn listed(visit: &Visit, id: String, body: &mut Multipart) -> Result<Response, Refusal> {
     use v1::{write_payment_list_request::Part as Asked, write_payment_list_response::Part};
-    let mut field = roster_of(visit, body).await?;
-    let csv = v1::FileFormat::Csv.into();
+    let (format, mut field) = roster_of(visit, body).await?;
+    let (kind, ending) = match format {
+        v1::FileFormat::Xlsx => (XLSX, "xlsx"),
+        _ => ("text/csv; charset=utf-8", "csv"),
+    };
+    let roster_format = format_of(&field).into();
     let head = v1::PaymentListHead {
         run: id.clone(),
-        format: csv,
-        roster: Some(v1::RosterHead { format: csv, ..Default::default() }),
+        format: format.into(),
+        roster: Some(v1::RosterHead { format: roster_format, ..Default::default() }),
     };
     let (sender, receiver) = mpsc::channel(WAITING);
     let head = v1::WritePaymentListRequest { part: Some(Asked::Head(head)) };
@@ -126,8 +140,31 @@ async fn listed(visit: &Visit, id: String, body: &mut Multipart) -> Result<Respo
         Err(status) => Some(Err(std::io::Error::other(status.message().to_owned()))),
     });
     let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{id}-payments.csv\"")),
+        (header::CONTENT_TYPE, kind.to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{id}-payments.{ending}\"")),
     ];
     Ok((StatusCode::OK, headers, Body::from_stream(pieces)).into_response())
+}
+
+/// Records what came back of a payment list.
+pub(super) async fn settle(
+    Path(id): Path<String>,
+    Signed(visit): Signed,
+    body: Multipart,
+) -> Response {
+    let settled = async {
+        let form = Form::read(&visit, body).await?;
+        let request = v1::SettleRunRequest {
+            request_id: form.value("request").to_owned(),
+            validate_only: false,
+            run: id.clone(),
+            table: form.file().to_vec(),
+        };
+        roster(&visit.ask()).settle_run(request).await?;
+        Ok::<_, Refusal>(())
+    };
+    match settled.await {
+        Ok(()) => Redirect::to(&format!("/runs/{id}")).into_response(),
+        Err(refusal) => refusal.response(&visit),
+    }
 }

@@ -13,9 +13,10 @@ use tokio::{
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
-        ServerConfig,
+        RootCertStore, ServerConfig,
         crypto::ring,
         pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+        server::{VerifierBuilderError, WebPkiClientVerifier},
     },
     server::TlsStream,
 };
@@ -32,12 +33,25 @@ pub struct Encrypted {
     accepting: JoinHandle<()>,
 }
 
+/// What the page shows to browsers, and what it wants to be shown, in PEM.
+pub struct Shown {
+    /// The certificate and its chain.
+    pub cert: Vec<u8>,
+    /// Its key.
+    pub key: Vec<u8>,
+    /// The authority without whose certificate no browser comes in; none lets every browser in.
+    pub client_ca: Option<Vec<u8>>,
+}
+
 /// Why connections cannot be encrypted.
 #[derive(Debug, thiserror::Error)]
 pub enum EncryptError {
     /// The certificate or its key cannot be read.
     #[error("the certificate or its key: {0}")]
     Pem(#[from] tokio_rustls::rustls::pki_types::pem::Error),
+    /// The authority of clients cannot be used.
+    #[error("the authority of client certificates: {0}")]
+    Authority(#[from] VerifierBuilderError),
     /// They do not fit.
     #[error("the certificate and its key: {0}")]
     Tls(#[from] tokio_rustls::rustls::Error),
@@ -47,16 +61,27 @@ pub enum EncryptError {
 }
 
 impl Encrypted {
-    /// Encrypts a listener's connections with a certificate, its chain and its key, in PEM.
+    /// Encrypts a listener's connections.
     ///
     /// # Errors
     /// See [`EncryptError`].
-    pub fn new(listener: TcpListener, cert: &[u8], key: &[u8]) -> Result<Self, EncryptError> {
-        let chain = CertificateDer::pem_slice_iter(cert).collect::<Result<Vec<_>, _>>()?;
-        let key = PrivateKeyDer::from_pem_slice(key)?;
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth();
+    pub fn new(listener: TcpListener, shown: &Shown) -> Result<Self, EncryptError> {
+        let chain = CertificateDer::pem_slice_iter(&shown.cert).collect::<Result<Vec<_>, _>>()?;
+        let key = PrivateKeyDer::from_pem_slice(&shown.key)?;
+        let provider = Arc::new(ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()?;
+        let config = match &shown.client_ca {
+            None => config.with_no_client_auth(),
+            Some(authority) => {
+                let mut roots = RootCertStore::empty();
+                for one in CertificateDer::pem_slice_iter(authority) {
+                    roots.add(one?)?;
+                }
+                let roots = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+                config.with_client_cert_verifier(roots.build()?)
+            }
+        };
         let mut config = config.with_single_cert(chain, key)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let address = listener.local_addr()?;

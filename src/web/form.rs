@@ -6,12 +6,18 @@ use axum::{
     http::StatusCode,
 };
 
-use crate::access::{Caller, Role, table::TABLE};
+use crate::{
+    access::{Caller, Role},
+    grpc::v1,
+};
 
 use super::{refusal::Refusal, visit::Visit};
 
-/// Largest form read, in bytes; rosters are streamed and not counted.
-pub(super) const BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Largest form read, in bytes.
+pub(super) const BYTES_MAX: usize = 64 * 1024;
+/// Largest form with a table, in bytes; read only from who has signed in. Rosters are streamed and not
+/// counted.
+pub(super) const TABLE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// A form as it was sent.
 #[derive(Debug, Default)]
@@ -31,6 +37,19 @@ pub(super) fn unreadable(why: impl std::fmt::Display) -> Refusal {
 
 /// Longest field before a streamed file, in bytes.
 const FIELD_BYTES_MAX: usize = 8 * 1024;
+
+/// How a roster is written, by the ending of its file's name.
+pub(super) fn format_of(field: &Field<'_>) -> v1::FileFormat {
+    let name = field.file_name().unwrap_or_default().to_ascii_lowercase();
+    match name.rsplit('.').next() {
+        Some("parquet") => v1::FileFormat::Parquet,
+        Some("xlsx") => v1::FileFormat::Xlsx,
+        _ => v1::FileFormat::Csv,
+    }
+}
+
+/// What browsers offer where a roster is asked for.
+pub(super) const ROSTERS: &str = ".csv,.xlsx,.parquet";
 
 /// A field before a streamed file, where no limit of the whole body holds.
 pub(super) async fn short_text(mut field: Field<'_>) -> Result<String, Refusal> {
@@ -55,11 +74,7 @@ impl Visit {
     /// Whether whoever signed in may call an rpc somewhere, by the table of the services; which areas they
     /// decide.
     pub fn may_call(&self, rpc: &str) -> bool {
-        let row = TABLE.iter().find(|row| row.rpc == rpc);
-        row.is_some_and(|row| match self.session.as_ref().and_then(|one| one.caller.as_ref()) {
-            Some(Caller::Known(principal)) => row.allows(principal),
-            _ => self.has_role(row.roles()),
-        })
+        self.is_signed_in() && self.may_ask(rpc)
     }
 
     /// Whether whoever signed in has one of the roles somewhere.

@@ -27,13 +27,14 @@ pub(super) struct Shown {
     pub body: Markup,
 }
 
-const TABS: [(Tab, &str, &str, &str); 6] = [
-    (Tab::Month, "/", "本月情况", "This month"),
-    (Tab::Law, "/rules", "法规文件", "The law"),
-    (Tab::Runs, "/runs", "发放批次", "Runs"),
-    (Tab::Record, "/record", "录入指数", "Record figures"),
-    (Tab::Replay, "/replay", "回测", "Replay"),
-    (Tab::Audit, "/audit", "审计", "Audit"),
+/// Each with its path, its names and the rpc without which it is of no use.
+const TABS: [(Tab, &str, &str, &str, &str); 6] = [
+    (Tab::Month, "/", "本月情况", "This month", "TriggerService/ListStatuses"),
+    (Tab::Law, "/rules", "法规文件", "The law", "RuleService/GetRules"),
+    (Tab::Runs, "/runs", "发放批次", "Runs", "RunService/ListRuns"),
+    (Tab::Record, "/record", "录入指数", "Record figures", "IndexService/RecordFigures"),
+    (Tab::Replay, "/replay", "历史测算", "Replay", "ReplayService/Replay"),
+    (Tab::Audit, "/audit", "审计", "Audit", "AuditService/ListEntries"),
 ];
 
 /// The page as HTML.
@@ -76,11 +77,11 @@ fn header(visit: &Visit, shown: &Shown, product: &str) -> Markup {
                 }
             }
             nav aria-label=(visit.say("主导航", "Main")) {
-                @for (tab, path, zh, en) in TABS {
+                @for (tab, path, zh, en, rpc) in TABS { @if visit.may_ask(rpc) || tab == shown.tab {
                     a href=(path) aria-current=[(tab == shown.tab).then_some("page")] {
                         (visit.say(zh, en))
                     }
-                }
+                } }
             }
         }
     }
@@ -117,8 +118,8 @@ fn footer(visit: &Visit) -> Markup {
             }
             p {
                 (visit.say(
-                    "每个数字都可点开看它的来历;缺什么、由谁补,页面会写明。",
-                    "Every figure leads to where it comes from; what is missing is named.",
+                    "带链接的数字可点开看它的来历;缺什么、由谁补,页面会写明。",
+                    "A figure with a link leads to where it comes from; what is missing is named.",
                 ))
             }
         }

@@ -1,11 +1,12 @@
 //! The grid of a month's figures, area by series, and what is wrong with it beside the cell.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
 
 use crate::{
-    client::{lists, number},
+    charts::Lang,
+    client::{lists, month_text, number},
     engine::reason::Text,
     grpc::v1,
     intake::table::Problems,
@@ -14,8 +15,9 @@ use crate::{
 use super::{
     figure::series_name,
     month::area_name,
+    reasons,
     refusal::Refusal,
-    table::{Cell, Table, words},
+    table::{self, Cell, Table, numbers},
     visit::Visit,
 };
 
@@ -45,20 +47,39 @@ fn name(area: &str, series: &str) -> String {
 }
 
 impl Grid {
-    /// The areas with an index in the home area, the series recorded for them of late, and what is
-    /// recorded for the month.
+    /// The areas that decide within the visitor's, and those with a figure in the month; the series that
+    /// their conditions want; and what is recorded for the month.
     pub async fn found(visit: &Visit, month: v1::YearMonth, text: String) -> Result<Self, Refusal> {
         let ask = visit.ask();
+        let within = visit.home("IndexService/RecordFigures");
+        let request = v1::ListStatusesRequest {
+            month: Some(month),
+            within: within.clone(),
+            depth: v1::Depth::Steps.into(),
+            page_size: 500,
+            ..Default::default()
+        };
+        let deciding = lists::statuses(&ask, request).await?;
         let request = v1::ListAreasRequest {
-            within: visit.site.settings.home.clone(),
+            within,
             with_index: true,
             page_size: 5_000,
             ..Default::default()
         };
-        let areas = lists::areas(&ask, request).await?;
+        let measured = lists::areas(&ask, request).await?;
         let mut grid = Self { month: text, ..Self::default() };
-        grid.areas = areas.into_iter().map(|area| area.code).collect();
+        let areas: BTreeSet<_> = deciding.iter().map(|status| status.area.clone()).collect();
+        grid.areas = areas.into_iter().collect();
         grid.series = vec!["cpi".into(), "food".into()];
+        let conditions = deciding.iter().flat_map(|status| &status.conditions);
+        for condition in conditions {
+            let used = condition.figures.iter().map(|figure| &figure.series);
+            for series in used.chain(condition.missing.iter().map(|one| &one.series)) {
+                if !series.is_empty() && !grid.series.contains(series) {
+                    grid.series.push(series.clone());
+                }
+            }
+        }
         let request = |area: &String| v1::ListFiguresRequest {
             area: area.clone(),
             from: Some(month),
@@ -66,8 +87,11 @@ impl Grid {
             page_size: 1_000,
             ..Default::default()
         };
-        for area in grid.areas.clone() {
+        for area in measured.into_iter().map(|area| area.code) {
             for figure in lists::figures(&ask, request(&area)).await? {
+                if !grid.areas.contains(&area) {
+                    grid.areas.push(area.clone());
+                }
                 if !grid.series.contains(&figure.series) {
                     grid.series.push(figure.series.clone());
                 }
@@ -112,7 +136,14 @@ impl Grid {
         Table {
             id: "figures",
             caption: Text::new("指数", "Figures"),
-            columns: columns.into_iter().map(|name| words(name, name)).collect(),
+            columns: columns
+                .into_iter()
+                .map(
+                    |name| {
+                        if name == "value" { numbers(name, name) } else { table::words(name, name) }
+                    },
+                )
+                .collect(),
             rows: rows.map(row).collect(),
         }
     }
@@ -153,6 +184,18 @@ impl Grid {
     }
 }
 
+/// What the figures of a batch are called where one of them is wrong.
+pub(super) fn figure_name(visit: &Visit, figures: &[v1::Figure], row: i64) -> String {
+    let at = usize::try_from(row - 1).ok().and_then(|at| figures.get(at));
+    at.map_or_else(
+        || row.to_string(),
+        |one| {
+            let (area, series) = (area_name(visit, &one.area), series_name(visit, &one.series));
+            format!("{area} {series} {}", month_text(one.month))
+        },
+    )
+}
+
 /// What is wrong with a file, row by row.
 pub(super) fn problems(visit: &Visit, problems: &Problems) -> Markup {
     let all: Vec<_> = problems
@@ -165,20 +208,32 @@ pub(super) fn problems(visit: &Visit, problems: &Problems) -> Markup {
             expected: one.expected.clone(),
         })
         .collect();
-    row_problems(visit, &all, problems.more as i32)
+    let line = |row| match visit.lang {
+        Lang::Zh => format!("文件第 {row} 行"),
+        Lang::En => format!("Line {row} of the file"),
+    };
+    row_problems(visit, &all, problems.more as i32, &line)
 }
 
-/// What a service finds wrong with rows.
-pub(super) fn row_problems(visit: &Visit, problems: &[v1::RowProblem], more: i32) -> Markup {
+/// What a service finds wrong with rows, each told as what it is about.
+pub(super) fn row_problems(
+    visit: &Visit,
+    problems: &[v1::RowProblem],
+    more: i32,
+    name: &dyn Fn(i64) -> String,
+) -> Markup {
     html! {
         div.wrong role="alert" {
             p {
                 (visit.say("有误,没有记录任何内容:", "Not right; nothing was recorded:"))
             }
             ul { @for one in problems { li {
-                (visit.say("第 ", "Row ")) (one.row) (visit.say(" 行 ", ", ")) (one.field) " "
-                @if !one.value.is_empty() { "“" (one.value) "” " }
-                (visit.say("应为:", "expected ")) (one.expected)
+                (name(one.row)) (visit.say(":", ": "))
+                @if let Some(why) = reasons::told(visit, one) { (why) } @else {
+                    (reasons::field(visit, &one.field)) " "
+                    @if !one.value.is_empty() { "“" (one.value) "” " }
+                    (reasons::expected(visit, &one.expected))
+                }
             } } }
             @if 0 < more { p { (visit.say("另有 ", "And ")) (more) (visit.say(" 处", " more")) } }
         }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 
-use super::site::Site;
+use super::{connections::Peer, site::Site};
+use crate::access::Origin;
 
 /// What a page may load: its own style, script and pictures, and nothing written into the page.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -29,12 +30,23 @@ const HEADERS: [(HeaderName, &str); 7] = [
     ),
 ];
 
+/// Half a year, after which a browser may again come unencrypted.
+const ENCRYPTED: &str = "max-age=15768000";
+
 /// Adds the headers; what is not said to be kept is not kept by browsers either.
-pub(super) async fn strict(request: Request, next: Next) -> Response {
+pub(super) async fn strict(
+    State(site): State<Arc<Site>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if site.settings.is_encrypted {
+        let kept = HeaderValue::from_static(ENCRYPTED);
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, kept);
     }
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -54,19 +66,43 @@ fn name(host: &str) -> &str {
 }
 
 /// Refuses requests under a foreign name, so that no site of another name can be pointed at this
-/// machine and read or record in its visitor's place.
-pub(super) async fn named(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+/// machine and read or record in its visitor's place; and what another site's page sends to change
+/// something. Notes where the others come from.
+pub(super) async fn named(
+    State(site): State<Arc<Site>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let host = host.or_else(|| request.uri().authority().map(|authority| authority.as_str()));
-    let own = host.map(name).is_some_and(|name| {
-        let same = |own: &str| own.eq_ignore_ascii_case(name);
+    let is_own = |host: &str| {
+        let same = |own: &str| own.eq_ignore_ascii_case(name(host));
         LOOPBACK.into_iter().any(same) || site.settings.hosts.iter().any(|own| same(own))
-    });
-    if own {
-        return next.run(request).await;
+    };
+    if !host.is_some_and(is_own) {
+        let told = "not a name of this page; see --page-host\n";
+        return (StatusCode::MISDIRECTED_REQUEST, told).into_response();
     }
-    let told = "not a name of this page; see --page-host\n";
-    (StatusCode::MISDIRECTED_REQUEST, told).into_response()
+    if !request.method().is_safe() && !is_from_here(request.headers(), is_own) {
+        return (StatusCode::FORBIDDEN, "sent by a page of another site\n").into_response();
+    }
+    if let Some(ConnectInfo(Peer(peer))) = request.extensions().get() {
+        let origin = Origin::Peer(peer.ip().to_canonical());
+        request.extensions_mut().insert(origin);
+    }
+    next.run(request).await
+}
+
+/// Whether a browser says nothing of a page of another site. Programs that are no browsers say nothing at
+/// all.
+fn is_from_here(headers: &HeaderMap, is_own: impl Fn(&str) -> bool) -> bool {
+    if headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
+        return false;
+    }
+    headers.get(header::ORIGIN).is_none_or(|origin| {
+        let origin = origin.to_str().unwrap_or_default();
+        origin.split_once("://").is_some_and(|(_, host)| is_own(host))
+    })
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub(super) async fn compare(visit: Visit) -> Response {
 pub(super) fn area_in(visit: &Visit, name: &str) -> Result<String, Refusal> {
     let areas = &visit.reference().data.areas;
     let asked = match visit.field(name).trim() {
-        "" => visit.site.settings.home.as_str(),
+        "" => &visit.home("TriggerService/GetStatus"),
         asked => asked,
     };
     if asked.parse().is_ok_and(|code| areas.get(code).is_some()) {
@@ -138,6 +138,23 @@ fn short(cite: &v1::Citation) -> String {
     name.clone()
 }
 
+/// What the topmost document says, with the value it leaves as it was or open.
+fn held(visit: &Visit, parameter: &v1::Parameter) -> String {
+    let says = |one: &v1::Provision| {
+        format!("{} {}", word::value(visit, &one.text), one.when).trim().to_owned()
+    };
+    let Some(first) = parameter.says.first() else { return String::new() };
+    let passes = |one: &&v1::Provision| matches!(one.text.as_str(), "inherited" | "open");
+    let below = parameter.says.iter().find(|one| !passes(one));
+    match below.filter(|_| passes(&first)) {
+        None => says(first),
+        Some(below) => {
+            let cite = below.citation.clone().unwrap_or_default();
+            format!("{}({} {})", says(below), says(first), short(&cite))
+        }
+    }
+}
+
 /// The value that holds, with what it replaced.
 fn parameters(visit: &Visit, rules: &v1::Rules) -> Table {
     let row = |parameter: &v1::Parameter| {
@@ -150,7 +167,7 @@ fn parameters(visit: &Visit, rules: &v1::Rules) -> Table {
         vec![
             Cell::new(word::parameter(visit, &parameter.path)),
             Cell::new(&parameter.path),
-            Cell::new(format!("{} {}", word::value(visit, &first.text), first.when).trim()),
+            Cell::new(held(visit, parameter)),
             Cell::linked(short(&cite), format!("/rules/{}", cite.instrument)),
             Cell::new(&cite.clause),
             Cell::new(format!("{} {}", cite.confidence, word::confidence(visit, &cite.confidence))),
@@ -321,7 +338,7 @@ async fn compared(visit: &Visit) -> Result<Shown, Refusal> {
         for parameter in &rules.parameters {
             let says = parameter.says.first().cloned().unwrap_or_default();
             both.entry(parameter.path.clone()).or_default()[side] =
-                format!("{} {}", says.text, says.when).trim().to_owned();
+                format!("{} {}", word::value(visit, &says.text), says.when).trim().to_owned();
         }
         for group in &rules.groups {
             both.entry(format!("{} · {}", visit.say("保障对象", "groups"), group.group))
@@ -333,7 +350,7 @@ async fn compared(visit: &Visit) -> Result<Shown, Refusal> {
         let tone = if differs { "differs" } else { "" };
         let mark = if differs { visit.say("不同", "differs") } else { "" };
         vec![
-            Cell::new(path),
+            Cell::new(word::parameter(visit, path)),
             Cell::new(one).toned(tone),
             Cell::new(other).toned(tone),
             Cell::new(mark),
@@ -350,12 +367,15 @@ async fn compared(visit: &Visit) -> Result<Shown, Refusal> {
         ],
         rows: both.iter().map(row).collect(),
     };
-    let title = Text::new(
-        format!("{} 与 {} 对照", names[0], names[1]),
-        format!("{} beside {}", names[0], names[1]),
-    );
+    let title = Text::new("两份文件对照", "Two documents side by side");
     let body = html! {
         h1 { (visit.say(&title.zh, &title.en)) }
+        ul { @for (name, rules) in names.iter().zip([&first, &second]) { li {
+            a href=(format!("/rules/{name}")) { (name) }
+            @if let Some(one) = rules.instruments.iter().find(|one| one.id == *name) {
+                " 《" (one.title_zh) "》" (one.number)
+            }
+        } } }
         (table.shown(visit))
         p { a href="/rules" { (visit.say("返回法规文件", "Back to the law")) } }
     };

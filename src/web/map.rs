@@ -8,7 +8,11 @@ use serde::Deserialize;
 
 use crate::{grpc::v1, intake::folder::shipped};
 
-use super::{parts::area_page, visit::Visit, words};
+use super::{
+    parts::area_page,
+    visit::{Visit, address},
+    words,
+};
 
 /// The outlines inside one area.
 #[derive(Debug, Clone, Deserialize)]
@@ -88,11 +92,22 @@ impl Piece {
         let Some(status) = status else {
             return html! { path class="piece none" d=(self.path) {} };
         };
-        let state = words::state(visit, status.state());
+        let (state, to, tone) = match status.indicative {
+            true => (
+                visit.say("由下级地区判定", "decided below"),
+                address("/", [("within", self.code.as_str()), ("month", month)]),
+                "below",
+            ),
+            false => (
+                words::state(visit, status.state()),
+                area_page(&self.code, month),
+                words::tone(status.triggered()),
+            ),
+        };
         let name = format!("{} {state}", status.area_name);
         html! {
-            a href=(area_page(&self.code, month)) aria-label=(name) {
-                path class={ "piece " (words::tone(status.triggered())) } d=(self.path) {
+            a href=(to) aria-label=(name) {
+                path class={ "piece " (tone) } d=(self.path) {
                     title { (name) }
                 }
             }
@@ -102,8 +117,9 @@ impl Piece {
     fn name(&self, status: Option<&v1::Status>) -> Markup {
         let Some(status) = status else { return html! {} };
         let (x, y) = self.label;
+        let tone = if status.indicative { "below" } else { words::tone(status.triggered()) };
         html! {
-            text class={ "name " (words::tone(status.triggered())) } x=(x) y=(y) aria-hidden="true" {
+            text class={ "name " (tone) } x=(x) y=(y) aria-hidden="true" {
                 (short(&status.area_name))
             }
         }
@@ -115,14 +131,14 @@ fn legend(visit: &Visit) -> Markup {
         ("tag yes", "发放", "paid"),
         ("tag no", "未启动(不发放)", "not paid"),
         ("tag unknown", "无法判定", "undecidable"),
+        ("tag", "由下级地区判定", "decided below"),
     ];
     html! {
         figcaption {
             @for (tone, zh, en) in entries { span class=(tone) { (visit.say(zh, en)) } " " }
             span.source { (visit.say(
-                "轮廓:Apache ECharts 4.9.0(Apache-2.0),经简化;示意图,不作划界依据",
-                "Outlines: Apache ECharts 4.9.0 (Apache-2.0), simplified; a diagram, not evidence of any \
-                 boundary",
+                "示意图,未经地图审核,不作划界依据;对外公开前请换用有审图号的底图(轮廓取自 Apache ECharts)",
+                "A diagram, reviewed by no authority and no evidence of any boundary; outlines of Apache ECharts",
             )) }
         }
     }

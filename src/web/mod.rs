@@ -24,6 +24,8 @@ mod assets;
 
 mod words;
 
+mod reasons;
+
 mod frame;
 
 mod table;
@@ -50,11 +52,15 @@ mod runs;
 
 mod run;
 
+mod moves;
+
 mod roster;
 
 mod downloads;
 
 mod record;
+
+mod confirm;
 
 mod grid;
 
@@ -66,10 +72,12 @@ mod audit;
 
 mod encrypted;
 
-mod serve;
+mod router;
+
+pub mod connections;
 
 pub use self::{
-    encrypted::{EncryptError, Encrypted},
-    serve::{Peer, router, serve},
+    encrypted::{EncryptError, Encrypted, Shown},
+    router::router,
     site::{Settings, Site},
 };

@@ -37,13 +37,17 @@ struct Found {
     month: Month,
     statuses: Vec<v1::Status>,
     runs: Vec<v1::Run>,
+    /// Persons in lines of those runs for the month and these areas; none where nobody counted so far.
+    persons: Option<i64>,
+    /// What is owed for the month and no run pays.
+    unpaid: Vec<v1::DuePayment>,
     missing: Vec<v1::Missing>,
     groups: BTreeSet<String>,
 }
 
 async fn found(visit: &Visit) -> Result<Found, Refusal> {
     let within = match visit.field("within") {
-        "" => visit.site.settings.home.clone(),
+        "" => visit.home("TriggerService/ListStatuses"),
         within => within.to_owned(),
     };
     let ask = visit.ask();
@@ -56,7 +60,7 @@ async fn found(visit: &Visit) -> Result<Found, Refusal> {
     let month = visit.month_in("month")?.or(newest).or(months.first().copied());
     let month = month.unwrap_or_else(super::site::first_month);
     let name = areas.iter().find(|area| area.code == within);
-    let name = name.ok_or_else(Refusal::not_found)?.name.clone();
+    let name = name.ok_or_else(|| Refusal::field("within", &within, "150000"))?.name.clone();
     let mut below: Vec<_> =
         areas.iter().filter(|area| area.parent == within).map(|area| area.code.clone()).collect();
     if below.is_empty() {
@@ -77,7 +81,20 @@ async fn found(visit: &Visit) -> Result<Found, Refusal> {
         ..Default::default()
     };
     let runs = lists::runs(&ask, request).await?;
+    let persons = persons(visit, &runs, &within, month).await?;
+    let request = v1::ListMissingRunsRequest {
+        on: (visit.site.today)().to_string(),
+        within_days: 366,
+        since: Some(year_month(month)),
+        until: Some(year_month(month)),
+        within: within.clone(),
+        page_size: 1_000,
+        ..Default::default()
+    };
+    let unpaid = lists::missing_runs(&ask, request).await?;
     let mut found = Found {
+        persons,
+        unpaid,
         within,
         name,
         months,
@@ -91,7 +108,40 @@ async fn found(visit: &Visit) -> Result<Found, Refusal> {
     Ok(found)
 }
 
-fn is_live(run: &v1::Run) -> bool {
+/// Most lines that are gone through to count persons.
+const LINES_MAX: i32 = 20_000;
+
+/// The persons in the lines for a month and the areas within one. Adjustments pay the same again.
+async fn persons(
+    visit: &Visit,
+    runs: &[v1::Run],
+    within: &str,
+    month: Month,
+) -> Result<Option<i64>, Refusal> {
+    let runs: Vec<_> = runs.iter().filter(|run| is_live(run) && run.adjusts.is_empty()).collect();
+    if runs.is_empty() || LINES_MAX < runs.iter().map(|run| run.lines).sum() {
+        return Ok(None);
+    }
+    let areas = &visit.reference().data.areas;
+    let within = within.parse().ok();
+    let counts = |payees: &v1::Headcount| {
+        let area = payees.area.parse().ok();
+        month_of(payees.month) == Some(month)
+            && area.zip(within).is_some_and(|(area, within)| areas.within(area, within))
+    };
+    let mut persons = 0;
+    for run in runs {
+        let request =
+            v1::ListRunLinesRequest { run: run.id.clone(), page_size: 5_000, ..Default::default() };
+        let lines = lists::run_lines(&visit.ask(), request).await?;
+        let payees = lines.iter().filter_map(|line| line.payees.as_ref());
+        persons += payees.filter(|payees| counts(payees)).map(|payees| payees.persons).sum::<i64>();
+    }
+    Ok(Some(persons))
+}
+
+/// Whether a run pays, or may.
+pub(super) fn is_live(run: &v1::Run) -> bool {
     !matches!(run.state(), v1::RunState::Rejected | v1::RunState::Voided)
 }
 
@@ -122,8 +172,24 @@ impl Found {
         Ok(())
     }
 
+    /// How many areas are decided so; those that leave it to the areas below them are not.
     fn count(&self, triggered: v1::Triggered) -> usize {
-        self.statuses.iter().filter(|status| status.triggered() == triggered).count()
+        let decided = self.statuses.iter().filter(|status| !status.indicative);
+        decided.filter(|status| status.triggered() == triggered).count()
+    }
+
+    fn choice_of(&self, month: &str) -> String {
+        address("/", [("within", self.within.as_str()), ("month", month)])
+    }
+
+    /// By when the first of an area's payments that no run pays is due.
+    fn unpaid_of(&self, visit: &Visit, area: &str) -> Option<&v1::DuePayment> {
+        let areas = &visit.reference().data.areas;
+        let above = area.parse().ok()?;
+        let of =
+            |one: &&v1::DuePayment| one.area.parse().is_ok_and(|area| areas.within(area, above));
+        let days = |one: &&v1::DuePayment| one.days_left.unwrap_or(i32::MAX);
+        self.unpaid.iter().filter(of).min_by_key(days)
     }
 
     fn shown(self, visit: &Visit) -> Shown {
@@ -139,13 +205,23 @@ impl Found {
             h1 { (visit.say(&title.zh, &title.en)) }
             (self.choice(visit))
             (self.cards(visit))
+            @if visit.field("month").is_empty() && self.months.first() != Some(&self.month) {
+                p.hint {
+                    (visit.say("这是下级地区有指数的最近月份;", "The newest month with an index below; "))
+                    @if let Some(newest) = self.months.first().map(Month::to_string) {
+                        a href=(self.choice_of(&newest)) {
+                            (visit.say("看最新月份 ", "see the newest month, ")) (newest)
+                        }
+                    }
+                }
+            }
             div class=(if outline.is_some() { "split" } else { "single" }) {
                 @if let Some(outline) = outline {
                     (outline.shown(visit, &self.statuses, &month))
                 }
                 div { (table.shown(visit)) }
             }
-            section {
+            section id="missing" {
                 h2 { (visit.say("缺什么,由谁补", "What is missing, and from whom")) }
                 @if self.missing.is_empty() {
                     p { (visit.say("判定和计算所需的数据、参数齐全。", "Nothing is missing.")) }
@@ -158,8 +234,9 @@ impl Found {
     }
 
     fn choice(&self, visit: &Visit) -> Markup {
-        let to = |month: &str| address("/", [("within", self.within.as_str()), ("month", month)]);
-        let places = [visit.site.settings.home.as_str(), "000000"];
+        let to = |month: &str| self.choice_of(month);
+        let home = visit.home("TriggerService/ListStatuses");
+        let places = [home.as_str(), "000000"];
         html! {
             form.choice method="get" action="/" {
                 input type="hidden" name="within" value=(self.within);
@@ -168,7 +245,7 @@ impl Found {
                 (steps(&self.months, self.month, to))
                 span.spacer {}
                 @for code in places {
-                    @if code != self.within {
+                    @if code != self.within && visit.sees(code) {
                         a href=(address("/", [
                             ("within", code), ("month", self.month.to_string().as_str()),
                         ])) { (area_name(visit, code)) }
@@ -179,44 +256,71 @@ impl Found {
     }
 
     fn cards(&self, visit: &Visit) -> Markup {
-        let persons: i64 = self.runs.iter().filter(|run| is_live(run)).map(|run| run.persons).sum();
-        let first_due = self.statuses.iter().map(|status| status.pay_by.as_str());
-        let first_due = first_due.filter(|day| !day.is_empty()).min();
-        let nobody = || visit.say("尚无批次", "no run yet").to_owned();
-        let unpaid = self.runs.iter().all(|run| !is_live(run));
+        let live = self.runs.iter().filter(|run| is_live(run)).count();
+        let month = self.month.to_string();
+        let runs = address("/runs", [("within", self.within.as_str()), ("month", month.as_str())]);
+        let below = self.statuses.iter().filter(|status| status.indicative).count();
+        let counted = |triggered| self.count(triggered).to_string();
         html! {
             ul.cards {
-                (card(self.count(v1::Triggered::Yes).to_string(), visit.say("发放地区", "areas paid"), "yes"))
-                (card(self.count(v1::Triggered::No).to_string(), visit.say("未启动地区", "areas not paid"), "no"))
+                (card(&counted(v1::Triggered::Yes), visit.say("发放地区", "areas paid"), "yes", "#areas"))
+                (card(&counted(v1::Triggered::No), visit.say("未启动地区", "areas not paid"), "no", "#areas"))
                 (card(
-                    self.count(v1::Triggered::Undecidable).to_string(),
+                    &counted(v1::Triggered::Undecidable),
                     visit.say("无法判定地区", "areas undecidable"),
                     "unknown",
+                    "#missing",
                 ))
+                @if 0 < below {
+                    (card(&below.to_string(), visit.say("由下级地区判定", "decided below"), "", "#areas"))
+                }
                 @if !self.groups.is_empty() {
                     (card(
-                        self.groups.len().to_string(),
+                        &self.groups.len().to_string(),
                         visit.say("涉及对象(类)", "groups covered"),
                         "",
+                        "#areas",
                     ))
                 }
-                (card(
-                    if persons == 0 { nobody() } else { persons.to_string() },
-                    visit.say("已编批次人次", "persons in runs"),
-                    "",
-                ))
-                @if let Some(day) = first_due {
-                    @let left = days_left(visit, day);
-                    @let late = unpaid && left.as_ref().is_some_and(|(_, tone)| *tone == "past");
-                    (card(
-                        day.to_owned(),
-                        &format!(
-                            "{} · {}",
-                            visit.say("最早应发日", "first due"),
-                            left.map(|(text, _)| text).unwrap_or_default()
-                        ),
-                        if late { "late" } else { "" },
-                    ))
+                (card(&live.to_string(), visit.say("已编批次", "runs made"), "", &runs))
+                @if let Some(persons) = self.persons {
+                    (card(&persons.to_string(), visit.say("批次内人数", "persons in runs"), "", &runs))
+                }
+                @if let Some(first) = self.unpaid.first() {
+                    (self.first_due(visit, first))
+                }
+            }
+        }
+    }
+
+    /// What is due first and not in any run.
+    fn first_due(&self, visit: &Visit, first: &v1::DuePayment) -> Markup {
+        let name = visit.say("最早应发日(尚无批次)", "first due, no run yet");
+        let Some((left, tone)) = days_left(visit, &first.pay_by) else {
+            return card(visit.say("未定", "open"), name, "", "#areas");
+        };
+        let late = if tone == "past" { "late" } else { "" };
+        card(&first.pay_by, &format!("{name} · {left}"), late, "#areas")
+    }
+
+    /// By when an area's payment is due, and whether a run pays it.
+    fn due(&self, visit: &Visit, status: &v1::Status) -> Cell {
+        if status.triggered() != v1::Triggered::Yes {
+            return Cell::new("");
+        }
+        let by = match status.pay_by.as_str() {
+            "" => visit.text(&status.pay_by_text),
+            day => day,
+        };
+        match self.unpaid_of(visit, &status.area) {
+            None => Cell::new(format!("{by} {}", visit.say("已编批次", "in a run"))),
+            Some(unpaid) => {
+                let no_run = visit.say("尚无批次", "no run yet");
+                match days_left(visit, &unpaid.pay_by) {
+                    Some((left, tone)) => {
+                        Cell::new(format!("{} {left},{no_run}", unpaid.pay_by)).toned(tone)
+                    }
+                    None => Cell::new(format!("{by} {no_run}")),
                 }
             }
         }
@@ -225,21 +329,30 @@ impl Found {
     fn table(&self, visit: &Visit) -> Table {
         let columns = vec![
             words("地区", "Area"),
+            words("代码", "Code"),
             words("状态", "State"),
             words("依据", "Why"),
             words("应发日期", "Due"),
         ];
         let row = |status: &v1::Status| {
             let month = month_text(status.month);
-            let due = match days_left(visit, &status.pay_by) {
-                Some((left, tone)) => Cell::new(format!("{} {left}", status.pay_by)).toned(tone),
-                None => Cell::new(""),
-            };
+            if status.indicative {
+                let to =
+                    address("/", [("within", status.area.as_str()), ("month", month.as_str())]);
+                return vec![
+                    Cell::linked(&status.area_name, to),
+                    Cell::new(&status.area),
+                    Cell::new(visit.say("由下级地区判定", "decided below")).toned("tag"),
+                    Cell::new(visit.text(&status.reason)),
+                    Cell::new(""),
+                ];
+            }
             vec![
                 Cell::linked(&status.area_name, area_page(&status.area, &month)),
+                Cell::new(&status.area),
                 Cell::new(word::state(visit, status.state())).toned(word::tone(status.triggered())),
                 Cell::new(visit.text(&status.reason)),
-                due,
+                self.due(visit, status),
             ]
         };
         let at = self.statuses.first().and_then(|status| month_of(status.month));
@@ -256,8 +369,8 @@ impl Found {
     }
 }
 
-fn card(number: String, name: &str, tone: &str) -> Markup {
-    html! { li class={ "card " (tone) } { strong { (number) } span { (name) } } }
+fn card(number: &str, name: &str, tone: &str, to: &str) -> Markup {
+    html! { li class={ "card " (tone) } { a href=(to) { strong { (number) } span { (name) } } } }
 }
 
 /// An area's name.

@@ -1,5 +1,6 @@
 //! Parts that several pages share.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use maud::{Markup, html};
 
 use crate::{charts::Lang, domain::month::Month, engine::reason::Text, grpc::v1};
@@ -15,6 +16,7 @@ pub(super) fn month_choice(visit: &Visit, months: &[Month], chosen: Month) -> Ma
         label {
             span { (visit.say("指数月份", "Index month")) }
             select name="month" {
+                @if !months.contains(&chosen) { option value=(chosen) selected { (chosen) } }
                 @for year in months.chunk_by(|one, other| one.year() == other.year()) {
                     optgroup label=(year[0].year()) {
                         @for month in year {
@@ -120,9 +122,11 @@ pub(super) fn crumbs(visit: &Visit, area: &str, month: &str) -> Markup {
         nav.crumbs aria-label=(visit.say("所在地区", "Area")) {
             @for above in line.unwrap_or_default().iter().rev() {
                 @let code = above.code.to_string();
-                a href=(address("/", [("within", code.as_str()), ("month", month)])) {
-                    (above.name)
-                }
+                @if visit.sees(&code) {
+                    a href=(address("/", [("within", code.as_str()), ("month", month)])) {
+                        (above.name)
+                    }
+                } @else { span { (above.name) } }
             }
         }
     }
@@ -130,9 +134,12 @@ pub(super) fn crumbs(visit: &Visit, area: &str, month: &str) -> Markup {
 
 /// An instant where the law holds, to the minute.
 pub(super) fn instant(at: Option<prost_types::Timestamp>) -> String {
-    let at = crate::client::instant(at);
-    let at = at.map(|at| at + chrono::TimeDelta::hours(8));
-    at.map_or_else(String::new, |at| at.format("%Y-%m-%d %H:%M").to_string())
+    crate::client::instant(at).map_or_else(String::new, at_text)
+}
+
+/// The same of an instant that is known.
+pub(super) fn at_text(at: DateTime<Utc>) -> String {
+    (at + TimeDelta::hours(8)).format("%Y-%m-%d %H:%M").to_string()
 }
 
 /// Links to the month before and the month after, as far as there are such.

@@ -62,6 +62,11 @@ impl Past {
         Ok(Self { decisions, revised, runs: lists::runs(&ask, request).await? })
     }
 
+    /// Whether a live run pays something for the month here.
+    pub fn is_paid(&self) -> bool {
+        self.runs.iter().any(super::month::is_live)
+    }
+
     /// The states through time, a row for each stretch of months alike.
     pub fn history(&self, visit: &Visit, months: &[v1::Status]) -> Table {
         let columns = vec![
@@ -98,7 +103,7 @@ impl Past {
 
     /// Decisions, revisions and runs of the month.
     pub fn tables(&self, visit: &Visit) -> Vec<Table> {
-        vec![self.decided(visit), self.revisions(), self.made(visit)]
+        vec![self.decided(visit), self.revisions(visit), self.made(visit)]
     }
 
     fn decided(&self, visit: &Visit) -> Table {
@@ -123,10 +128,10 @@ impl Past {
         }
     }
 
-    fn revisions(&self) -> Table {
+    fn revisions(&self, visit: &Visit) -> Table {
         let row = |(used, figure): (&v1::UsedFigure, &v1::Figure)| {
             vec![
-                Cell::linked(&used.series, figure_page(used)),
+                Cell::linked(super::figure::series_name(visit, &used.series), figure_page(used)),
                 Cell::new(figure.revision.to_string()),
                 Cell::new(number(&figure.value)),
                 Cell::new(instant(figure.recorded_at)),

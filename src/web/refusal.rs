@@ -10,6 +10,7 @@ use tonic_types::StatusExt;
 
 use super::{
     frame::{Shown, Tab, framed},
+    reasons,
     visit::{Visit, address},
 };
 use crate::engine::reason::Text;
@@ -19,13 +20,15 @@ use crate::engine::reason::Text;
 pub(super) struct Refusal {
     status: StatusCode,
     text: Text,
-    /// The service's own words and its stable name for the reason.
-    detail: String,
+    /// What more there is to say.
+    detail: Text,
+    /// The service's stable name for the reason.
+    reason: String,
 }
 
 impl Refusal {
     pub fn new(status: StatusCode, zh: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { status, text: Text::new(zh, en), detail: String::new() }
+        Self { status, text: Text::new(zh, en), detail: Text::default(), reason: String::new() }
     }
 
     /// A field of the address or a form that cannot be read.
@@ -33,7 +36,7 @@ impl Refusal {
         let value: String = value.chars().take(60).collect();
         Self::new(
             StatusCode::BAD_REQUEST,
-            format!("{name} 填写为“{value}”,应形如 {example}"),
+            format!("“{}”填写为“{value}”,应形如 {example}", reasons::field_zh(name)),
             format!("{name} is \"{value}\": expected, for example, {example}"),
         )
     }
@@ -59,7 +62,10 @@ impl Refusal {
     /// In a page that has begun.
     pub fn told(&self, visit: &Visit) -> maud::Markup {
         html! {
-            p.wrong role="alert" { (visit.say(&self.text.zh, &self.text.en)) " " (self.detail) }
+            p.wrong role="alert" {
+                (visit.say(&self.text.zh, &self.text.en)) " "
+                (visit.say(&self.detail.zh, &self.detail.en))
+            }
         }
     }
 
@@ -75,8 +81,18 @@ impl Refusal {
             tables: Vec::new(),
             body: html! {
                 h1 { (visit.say(&self.text.zh, &self.text.en)) }
-                @if !self.detail.is_empty() { p.detail { code { (self.detail) } } }
-                p { a href="/" { (visit.say("返回首页", "Back to the first page")) } }
+                @if !self.detail.en.is_empty() {
+                    p.detail { (visit.say(&self.detail.zh, &self.detail.en)) }
+                }
+                @if !self.reason.is_empty() {
+                    p.hint { (visit.say("原因代号 ", "Reason ")) code { (self.reason) } }
+                }
+                p {
+                    @if !visit.is_reading {
+                        a href=(visit.path) { (visit.say("返回办理页面", "Back to where it was asked for")) } " · "
+                    }
+                    a href="/" { (visit.say("返回首页", "Back to the first page")) }
+                }
             },
         };
         let mut response = framed(visit, &shown).into_response();
@@ -106,7 +122,25 @@ impl From<tonic::Status> for Refusal {
         Self {
             status: code,
             text: Text::new(zh, en),
-            detail: format!("{reason} {}", status.message()).trim().to_owned(),
+            detail: Text::new(detail_zh(&status, &reason), status.message()),
+            reason,
         }
+    }
+}
+
+/// The reason in Chinese, with what it is about; what has no Chinese words is told as the service tells it.
+fn detail_zh(status: &tonic::Status, reason: &str) -> String {
+    let Some(zh) = reasons::reason(reason) else { return status.message().to_owned() };
+    let fields = status.get_details_bad_request().map(|bad| bad.field_violations);
+    let fields = fields.unwrap_or_default().into_iter().map(|one| {
+        let what = reasons::expected_zh(&one.description);
+        format!("{}:{what}", reasons::field_zh(&one.field))
+    });
+    let fields: Vec<_> = fields.collect();
+    let about = status.get_details_resource_info().map(|info| info.resource_name);
+    let about = about.filter(|name| !name.is_empty()).map(|name| format!("({name})"));
+    match fields.is_empty() {
+        true => format!("{zh}{}", about.unwrap_or_default()),
+        false => format!("{zh}:{}", fields.join(";")),
     }
 }

@@ -21,7 +21,7 @@ use super::{
     month::area_name,
     parts::area_page,
     refusal::Refusal,
-    slider::{Slider, reform, sliders},
+    slider::{Sliders, sliders},
     table::{Cell, Table, numbers, words},
     visit::Visit,
     words as word,
@@ -39,8 +39,12 @@ async fn shown(visit: &Visit) -> Result<Shown, Refusal> {
     let newest = months.first().copied().unwrap_or_else(super::site::first_month);
     let from = visit.month_in("from")?.unwrap_or_else(super::site::first_month);
     let until = visit.month_in("until")?.unwrap_or(newest);
-    let sliders = sliders(visit, &area, until).await?;
-    let asking = asking(visit, &sliders)?;
+    let law = law(visit)?;
+    let sliders = match visit.may_ask("ReplayService/Compare") {
+        true => sliders(visit, &area, until, &law).await?,
+        false => Sliders::default(),
+    };
+    let asking = asking(visit, law, &sliders)?;
     let supposed = asking != v1::Asking::default();
     let request = v1::ReplayRequest {
         areas: vec![area.clone()],
@@ -52,14 +56,14 @@ async fn shown(visit: &Visit) -> Result<Shown, Refusal> {
     };
     let mut replayed = lists::replayed(&visit.ask(), request.clone()).await?;
     add_sums(visit, &mut replayed, request).await?;
-    let totals = match supposed {
+    let totals = match supposed && visit.may_ask("ReplayService/Compare") {
         true => compared(visit, &area, (from, until), asking).await?,
         false => Vec::new(),
     };
     let statuses: Vec<_> = replayed.iter().filter_map(|month| month.status.clone()).collect();
     let tables = vec![paid(visit, &replayed), gained(&totals)];
     let name = area_name(visit, &area);
-    let title = Text::new(format!("{name} 回测"), format!("Replay of {name}"));
+    let title = Text::new(format!("{name} 历史测算"), format!("Replay of {name}"));
     let body = html! {
         h1 { (visit.say(&title.zh, &title.en)) }
         (form(visit, &area, (from, until), &sliders))
@@ -69,7 +73,7 @@ async fn shown(visit: &Visit) -> Result<Shown, Refusal> {
                     "以下为假设规则的结果,仅供研究,不得据以发放。",
                     "What follows is under another law: nothing is paid by it.",
                 )) }
-                (tables[1].shown(visit))
+                @if !totals.is_empty() { (tables[1].shown(visit)) }
             }
             @if let Some(svg) = drawn(visit, &statuses) {
                 div.chart role="region" aria-label=(visit.say("指数图", "Chart")) tabindex="0" {
@@ -78,11 +82,18 @@ async fn shown(visit: &Visit) -> Result<Shown, Refusal> {
             }
             (tables[0].shown(visit))
             p {
-                a href=(visit.here(&[])) { (visit.say("本结果的固定链接", "Permanent link to this result")) }
+                a href=(permanent(visit, &area, (from, until))) {
+                    (visit.say("本结果的固定链接(同一区间)", "Link to this result (the same span)"))
+                }
             }
         }
     };
     Ok(Shown { title, tab: Tab::Replay, tables, body })
+}
+
+/// The address with what it left to the page.
+fn permanent(visit: &Visit, area: &str, (from, until): (Month, Month)) -> String {
+    visit.here(&[("area", area), ("from", &from.to_string()), ("until", &until.to_string())])
 }
 
 /// Adds the sums of the months that are paid, which are few, stretch by stretch.
@@ -114,18 +125,23 @@ async fn add_sums(
     Ok(())
 }
 
-/// The law asked for.
-fn asking(visit: &Visit, sliders: &[Slider]) -> Result<v1::Asking, Refusal> {
+/// The law asked for, before anything is tried.
+fn law(visit: &Visit) -> Result<v1::Asking, Refusal> {
     let law = match (visit.month_in("as_of")?, visit.field("document")) {
         (Some(month), _) => Some(v1::asking::Law::LawAsOf(year_month(month))),
         (None, "") => None,
         (None, id) => Some(v1::asking::Law::LawDocument(id.to_owned())),
     };
-    let mut reforms = Vec::new();
-    if visit.field("reform") == "yes" {
-        reforms.extend(reform(sliders)?);
-    }
-    Ok(v1::Asking { law, reforms, strict: visit.field("strict") == "yes", ..Default::default() })
+    Ok(v1::Asking { law, strict: visit.field("strict") == "yes", ..Default::default() })
+}
+
+/// The law asked for with the values tried laid over it.
+fn asking(visit: &Visit, law: v1::Asking, sliders: &Sliders) -> Result<v1::Asking, Refusal> {
+    let reforms = match visit.field("reform") {
+        "yes" => sliders.reform()?.into_iter().collect(),
+        _ => Vec::new(),
+    };
+    Ok(v1::Asking { reforms, ..law })
 }
 
 /// The law in force and the one asked for, beside each other.
@@ -241,7 +257,7 @@ fn sums(visit: &Visit, lines: &[v1::SubsidyLine]) -> String {
     sums.collect::<Vec<_>>().join(visit.say(";", "; "))
 }
 
-fn form(visit: &Visit, area: &str, (from, until): (Month, Month), sliders: &[Slider]) -> Markup {
+fn form(visit: &Visit, area: &str, (from, until): (Month, Month), sliders: &Sliders) -> Markup {
     let as_of = visit.field("as_of");
     html! {
         form.replay method="get" action="/replay" data-live="result" {
@@ -255,15 +271,15 @@ fn form(visit: &Visit, area: &str, (from, until): (Month, Month), sliders: &[Sli
                     input name="document" value=(visit.field("document")) size="14" placeholder="nation-2016";
                 }
             }
-            fieldset {
+            @if !sliders.all.is_empty() { fieldset {
                 legend {
                     label.check {
                         input type="checkbox" name="reform" value="yes"
                             checked[visit.field("reform") == "yes"];
-                        span { (visit.say("按下列数值试行", "Try these values")) }
+                        span { (visit.say("按下列数值试算(适用于整个区间)", "Try these values, over the whole span")) }
                     }
                 }
-                @for slider in sliders {
+                @for slider in &sliders.all {
                     label.slider {
                         span { (slider.name) " (" (visit.say("现行 ", "now ")) (word::value(visit, &slider.now)) ")" }
                         input type="range" name=(slider.path) min="0" max=(slider.most)
@@ -271,7 +287,7 @@ fn form(visit: &Visit, area: &str, (from, until): (Month, Month), sliders: &[Sli
                         output { (slider.value) }
                     }
                 }
-            }
+            } }
             button.strong { (visit.say("计算", "Work it out")) }
         }
     }

@@ -18,10 +18,10 @@ use crate::{
 };
 
 use super::{
-    form::{short_text, unreadable},
+    form::{ROSTERS, format_of, short_text, unreadable},
     frame::{Shown, Tab, framed, token},
     refusal::Refusal,
-    visit::Visit,
+    visit::{Signed, Visit},
 };
 
 /// Pieces that wait for the service or the browser.
@@ -35,7 +35,7 @@ const GROWS: &str = "<!-- grows -->";
 pub(super) fn form(visit: &Visit, month: &str) -> Markup {
     html! {
         section {
-            h2 { (visit.say("按名册编制批次", "Make a run from a roster")) }
+            h2 { (visit.say("按名册编制批次(发放到人)", "Make a run from a roster (pays persons)")) }
             form.stacked method="post" action="/runs/roster" enctype="multipart/form-data" {
                 (token(visit))
                 label {
@@ -45,10 +45,11 @@ pub(super) fn form(visit: &Visit, month: &str) -> Markup {
                 label { span { (visit.say("说明", "Note")) } input name="note" maxlength="1000"; }
                 label {
                     span { (visit.say(
-                        "名册(CSV);身份信息只用于比对,不留存",
-                        "Roster (CSV); identities are compared and not kept",
+                        "名册(CSV、XLSX 或 Parquet;列:person_id 身份证号, name 姓名, area_code 地区代码, group 保障对象, residence 城乡);身份信息只用于比对,不留存",
+                        "Roster (CSV, XLSX or Parquet; columns person_id, name, area_code, group, residence); \
+                         identities are compared and not kept",
                     )) }
-                    input type="file" name="file" accept=".csv,text/csv" required;
+                    input type="file" name="file" accept=(ROSTERS) required;
                 }
                 button.strong { (visit.say("编制", "Make it")) }
             }
@@ -63,7 +64,7 @@ struct Head {
 }
 
 /// Makes the run; answers with a page that grows.
-pub(super) async fn make(visit: Visit, mut body: Multipart) -> Response {
+pub(super) async fn make(Signed(visit): Signed, mut body: Multipart) -> Response {
     let head = match head(&visit, &mut body).await {
         Ok(head) => head,
         Err(refusal) => return refusal.response(&visit),
@@ -118,13 +119,16 @@ async fn head(visit: &Visit, body: &mut Multipart) -> Result<Head, Refusal> {
 async fn pass_on(
     head: v1::MakeRosterRunHead,
     mut body: Multipart,
-    sender: mpsc::Sender<v1::MakeRosterRunRequest>,
+    sender: &mpsc::Sender<v1::MakeRosterRunRequest>,
 ) -> Result<(), Refusal> {
     use v1::make_roster_run_request::Part;
-    // Whoever answers early has stopped listening.
-    let _ = sender.send(v1::MakeRosterRunRequest { part: Some(Part::Head(head)) }).await;
     let field = body.next_field().await.map_err(unreadable)?;
     let mut field = field.ok_or_else(|| unreadable("a file was expected"))?;
+    let format = format_of(&field).into();
+    let roster = Some(v1::RosterHead { format, ..Default::default() });
+    let head = v1::MakeRosterRunHead { roster, ..head };
+    // Whoever answers early has stopped listening.
+    let _ = sender.send(v1::MakeRosterRunRequest { part: Some(Part::Head(head)) }).await;
     while let Some(bytes) = field.chunk().await.map_err(unreadable)? {
         let piece = v1::MakeRosterRunRequest { part: Some(Part::Piece(bytes.to_vec())) };
         if sender.send(piece).await.is_err() {
@@ -142,19 +146,25 @@ async fn work(
     grow: &mpsc::Sender<String>,
 ) -> Result<Markup, Refusal> {
     use v1::make_roster_run_response::Part;
-    let csv = v1::FileFormat::Csv.into();
     let head = v1::MakeRosterRunHead {
         request_id: uuid::Uuid::now_v7().to_string(),
         month: Some(year_month(head.month)),
         note: head.note,
-        roster: Some(v1::RosterHead { format: csv, ..Default::default() }),
         ..Default::default()
     };
     let (sender, receiver) = mpsc::channel(WAITING);
     let ask = visit.ask();
     let answer = async { roster(&ask).make_roster_run(ReceiverStream::new(receiver)).await };
-    let (answer, sent) = tokio::join!(answer, pass_on(head, body, sender));
-    sent?;
+    let sent = async move {
+        // The end of what is sent means that the roster is whole. Of one that breaks off the sender is
+        // kept until nobody listens any more, so that it does not pass for a shorter one.
+        match pass_on(head, body, &sender).await {
+            Ok(()) => Ok(drop(sender)),
+            Err(refusal) => Err((refusal, sender)),
+        }
+    };
+    let answer = async { Ok(answer.await) };
+    let (answer, ()) = tokio::try_join!(answer, sent).map_err(|(refusal, _)| refusal)?;
     let mut answer = answer?.into_inner();
     let (mut run, mut rejects, mut told) = (v1::Run::default(), Vec::new(), -1);
     while let Some(message) = answer.message().await? {

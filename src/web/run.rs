@@ -3,29 +3,24 @@
 
 use std::collections::BTreeSet;
 
-use axum::{
-    body::Bytes,
-    extract::Path,
-    response::{IntoResponse, Redirect, Response},
-};
+use axum::{extract::Path, response::Response};
 use maud::{Markup, html};
 
 use crate::{
-    access::table::of_move,
-    client::{lists, month_text, number, run as runs},
-    domain::life::Move,
+    client::{self, lists, month_text, number, run as runs},
     engine::reason::Text,
-    grpc::{run_message::made as made_message, v1},
+    grpc::v1,
 };
 
 use super::{
     amounts::anchor,
-    form::Form,
+    form::ROSTERS,
     frame::{Shown, Tab, token},
     month::area_name,
-    parts::{area_page, instant},
+    moves,
+    parts::instant,
     refusal::Refusal,
-    table::{Cell, Table, numbers, words},
+    table::{Cell, Column, Table, numbers, words},
     visit::{Visit, address},
     words as word,
 };
@@ -47,11 +42,11 @@ async fn shown(visit: &Visit, id: &str) -> Result<Shown, Refusal> {
     let drift = lists::drift(&ask, request).await?;
     let drift = drift.iter().filter(|one| one.run == id).count();
     let title = Text::new(format!("批次 {id}"), format!("Run {id}"));
-    let tables = vec![lines_table(visit, &lines), funding(visit, &run), events(visit, &run)];
+    let tables = vec![lines_table(visit, &run, &lines), funding(visit, &run), events(visit, &run)];
     let body = html! {
         h1 {
             (visit.say(&title.zh, &title.en)) " "
-            span class="tag no" { (word::run_state(visit, run.state())) }
+            span class="tag no" { (word::run_kind(visit, &run)) " · " (word::run_state(visit, run.state())) }
         }
         (head(visit, &run))
         @if 0 < drift {
@@ -65,14 +60,14 @@ async fn shown(visit: &Visit, id: &str) -> Result<Shown, Refusal> {
             }
         }
         section { h2 { (visit.say("须知事项", "Findings")) } (findings(visit, &run)) }
-        section { h2 { (visit.say("办理", "Next steps")) } (moves(visit, &run)) }
-        section { h2 { (visit.say("材料下载", "Papers")) } (papers(visit, &run, &lines)) }
+        section { h2 { (visit.say("办理", "Next steps")) } (moves::shown(visit, &run, 0 < drift)) }
+        section { h2 { (visit.say("材料下载", "Documents to download")) } (papers(visit, &run, &lines)) }
         section {
             h2 { (visit.say("明细", "Lines")) }
             (tables[0].shown(visit))
             h2 { (visit.say("资金来源", "Who pays")) }
             (tables[1].shown(visit))
-            h2 { (visit.say("经过", "Its life")) }
+            h2 { (visit.say("办理经过", "What was done")) }
             (tables[2].shown(visit))
         }
         (pins(visit, &run))
@@ -90,6 +85,13 @@ fn head(visit: &Visit, run: &v1::Run) -> Markup {
         p {
             (visit.say("编制:", "Made by ")) (run.made_by) " " (instant(run.made_at)) " " (run.note)
         }
+        @if 1 < run.approvals_needed {
+            @let given = run.events.iter().filter(|one| one.made() == v1::RunMove::Approve).count();
+            p {
+                (visit.say("批准 ", "Approvals: ")) (given) (visit.say(" 人,需 ", " of ")) (run.approvals_needed)
+                (visit.say(" 人", " needed"))
+            }
+        }
         @if !run.adjusts.is_empty() {
             p {
                 (visit.say("补发的批次:", "Adjusts "))
@@ -99,7 +101,7 @@ fn head(visit: &Visit, run: &v1::Run) -> Markup {
         @if let Some(pin) = &run.roster {
             p {
                 (visit.say("名册 ", "Roster of ")) (pin.rows)
-                (visit.say(" 行,就高合并 ", " rows, beaten ")) (pin.beaten)
+                (visit.say(" 行,就高合并 ", " rows; left out for a higher claim of the same person: ")) (pin.beaten)
                 (visit.say(" 行,不发放 ", ", not paid ")) (pin.rejects.values().sum::<i64>())
                 (visit.say(" 行;待回盘 ", "; lines without an outcome ")) (run.open_lines)
             }
@@ -107,46 +109,126 @@ fn head(visit: &Visit, run: &v1::Run) -> Markup {
     }
 }
 
-/// The lines, each rate leading to its derivation.
-pub(super) fn lines_table(visit: &Visit, lines: &[v1::RunLine]) -> Table {
-    let groups = &visit.reference().data.groups;
+/// The lines, each rate leading to its derivation from what was known when the run was made. Columns that
+/// say nothing in any line are left out.
+pub(super) fn lines_table(visit: &Visit, run: &v1::Run, lines: &[v1::RunLine]) -> Table {
+    let known_at = client::instant(run.pins.as_ref().and_then(|pins| pins.known_at));
+    let known_at = known_at
+        .map_or_else(String::new, |at| at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true));
+    let columns: Vec<_> = line_columns()
+        .into_iter()
+        .filter(|column| {
+            column.is_always || lines.iter().any(|line| !(column.cell)(visit, line).text.is_empty())
+        })
+        .collect();
     let row = |line: &v1::RunLine| {
         let payees = line.payees.clone().unwrap_or_default();
         let month = month_text(payees.month);
-        let to = area_page(&payees.area, &month);
+        let to = address(
+            &format!("/areas/{}", payees.area),
+            [("month", month.as_str()), ("known_at", known_at.as_str())],
+        );
         let why = format!("{to}#{}", anchor(&payees.group, payees.residence()));
-        let group = match payees.group.parse() {
-            Ok(code) => visit.say(groups.zh(&code), groups.en(&code)).to_owned(),
-            Err(_) => payees.group.clone(),
+        let linked = |column: &LineColumn| {
+            let cell = (column.cell)(visit, line);
+            let href = match column.leads {
+                Leads::Nowhere => None,
+                Leads::ToArea => Some(to.clone()),
+                Leads::ToDerivation => Some(why.clone()),
+            };
+            Cell { href: href.filter(|_| !cell.text.is_empty()), ..cell }
         };
-        vec![
-            Cell::new(&month),
-            Cell::linked(area_name(visit, &payees.area), to),
-            Cell::new(group),
-            Cell::new(word::residence(visit, payees.residence())),
-            Cell::new(payees.persons.to_string()),
-            Cell::linked(number(&line.rate_yuan), &why),
-            Cell::linked(number(&line.yuan), why),
-            Cell::new(charged(visit, &line.charges)),
-            Cell::new(&line.pay_by),
-        ]
+        columns.iter().map(linked).collect()
     };
     Table {
         id: "lines",
         caption: Text::new("地区×对象", "By area and group"),
-        columns: vec![
-            words("指数月份", "Index month"),
-            words("地区", "Area"),
-            words("对象", "Group"),
-            words("城乡", "Residence"),
-            numbers("人数", "Persons"),
-            numbers("标准(元)", "Rate (yuan)"),
-            numbers("金额(元)", "Yuan"),
-            words("资金分担", "Who pays"),
-            words("应发日期", "Due"),
-        ],
         rows: lines.iter().map(row).collect(),
+        columns: columns.iter().map(|column| column.head.clone()).collect(),
     }
+}
+
+enum Leads {
+    Nowhere,
+    ToArea,
+    ToDerivation,
+}
+
+struct LineColumn {
+    head: Column,
+    is_always: bool,
+    leads: Leads,
+    cell: fn(&Visit, &v1::RunLine) -> Cell,
+}
+
+fn payees(line: &v1::RunLine) -> v1::Headcount {
+    line.payees.clone().unwrap_or_default()
+}
+
+fn group(visit: &Visit, line: &v1::RunLine) -> Cell {
+    let name = word::group(visit, &payees(line).group);
+    match line.basis.as_str() {
+        "discretion" => Cell::new(format!("{name}{}", visit.say("(酌情)", " (discretion)"))),
+        _ => Cell::new(name),
+    }
+}
+
+/// The months an amount is for, where they are not the index month alone.
+fn covered(_: &Visit, line: &v1::RunLine) -> Cell {
+    let month = month_text(payees(line).month);
+    let (from, until) = (month_text(line.covers_from), month_text(line.covers_until));
+    match from == month && until == month {
+        true => Cell::new(""),
+        false => Cell::new(format!("{from}–{until}")),
+    }
+}
+
+fn households(_: &Visit, line: &v1::RunLine) -> Cell {
+    match payees(line).households {
+        0 => Cell::new(""),
+        households => Cell::new(households.to_string()),
+    }
+}
+
+fn line_columns() -> [LineColumn; 13] {
+    use Leads::{Nowhere, ToArea, ToDerivation};
+    let column = |head, is_always, leads, cell| LineColumn { head, is_always, leads, cell };
+    [
+        column(words("指数月份", "Index month"), true, Nowhere, |_, line| {
+            Cell::new(month_text(payees(line).month))
+        }),
+        column(words("地区", "Area"), true, ToArea, |visit, line| {
+            Cell::new(area_name(visit, &payees(line).area))
+        }),
+        column(words("对象", "Group"), true, Nowhere, group),
+        column(words("城乡", "Residence"), true, Nowhere, |visit, line| {
+            Cell::new(word::residence(visit, payees(line).residence()))
+        }),
+        column(words("所补月份", "Months covered"), false, Nowhere, covered),
+        column(numbers("人数", "Persons"), true, Nowhere, |_, line| {
+            Cell::new(payees(line).persons.to_string())
+        }),
+        column(numbers("户数", "Households"), false, Nowhere, households),
+        column(numbers("标准(元)", "Rate (yuan)"), true, ToDerivation, |_, line| {
+            Cell::new(number(&line.rate_yuan))
+        }),
+        column(
+            numbers("户内每增一人(元)", "Each further person (yuan)"),
+            false,
+            ToDerivation,
+            |_, line| Cell::new(number(&line.each_further_yuan)),
+        ),
+        column(numbers("此前已付(元)", "Paid before (yuan)"), false, Nowhere, |_, line| {
+            Cell::new(number(&line.paid_before_yuan))
+        }),
+        column(numbers("金额(元)", "Yuan"), true, ToDerivation, |_, line| {
+            Cell::new(number(&line.yuan))
+        }),
+        column(words("资金分担", "Who pays"), true, Nowhere, |visit, line| {
+            Cell::new(charged(visit, &line.charges))
+        }),
+        column(words("应发日期", "Due"), true, Nowhere, |_, line| Cell::new(&line.pay_by)),
+    ]
 }
 
 fn source(visit: &Visit, source: &str) -> String {
@@ -217,119 +299,6 @@ pub(super) fn findings(visit: &Visit, run: &v1::Run) -> Markup {
     }
 }
 
-/// The steps that may follow.
-fn possible(visit: &Visit, state: v1::RunState) -> Vec<Move> {
-    let all: &[_] = match state {
-        v1::RunState::Draft => &[Move::Submit, Move::Void],
-        v1::RunState::Submitted => &[Move::Approve, Move::Reject, Move::Void],
-        v1::RunState::Approved => &[Move::Release, Move::Void],
-        v1::RunState::Released => &[Move::Close],
-        _ => &[],
-    };
-    let mut all = all.to_vec();
-    if visit.is_signed_in() {
-        all.retain(|made| visit.has_role(of_move(*made)));
-    }
-    all
-}
-
-fn moves(visit: &Visit, run: &v1::Run) -> Markup {
-    let possible = possible(visit, run.state());
-    let adjustable = is_adjustable(run) && visit.may_call("RunService/MakeRun");
-    if possible.is_empty() && !adjustable {
-        return html! { p { (visit.say("没有可办的事项。", "Nothing more can be done.")) } };
-    }
-    if !visit.is_signed_in() {
-        let back = format!("/runs/{}", run.id);
-        return html! {
-            p { a href=(address("/sign-in", [("back", back.as_str())])) {
-                (visit.say("登录后办理", "Sign in to go on"))
-            } }
-        };
-    }
-    html! {
-        @if !possible.is_empty() { (step_form(visit, run, &possible)) }
-        @if adjustable {
-            form.stacked method="post" action=(format!("/runs/{}/adjust", run.id)) {
-                (token(visit))
-                input type="hidden" name="request" value=(uuid::Uuid::now_v7());
-                label { span { (visit.say("补发说明", "Note")) } input name="note" maxlength="1000"; }
-                button { (visit.say("编制补发批次(按现行数据补足差额)", "Make an adjustment")) }
-            }
-        }
-    }
-}
-
-/// Whether what it left unpaid can be made up for by another run.
-fn is_adjustable(run: &v1::Run) -> bool {
-    let released = matches!(run.state(), v1::RunState::Released | v1::RunState::Closed);
-    released && run.adjusts.is_empty() && run.roster.is_none()
-}
-
-fn step_form(visit: &Visit, run: &v1::Run, possible: &[Move]) -> Markup {
-    html! {
-        form.stacked method="post" action=(format!("/runs/{}/move", run.id)) {
-            (token(visit))
-            input type="hidden" name="request" value=(uuid::Uuid::now_v7());
-            label {
-                span { (visit.say(
-                    "理由(退回、作废、越过阻断事项时必填)",
-                    "Reason (needed to reject, to void, to overrule a blocking finding)",
-                )) }
-                input name="reason" maxlength="1000";
-            }
-            div.buttons {
-                @for made in possible {
-                    @let made = made_message(*made);
-                    @let name = word::run_move(made);
-                    button name="made" value=(i32::from(made)) { (visit.say(&name.zh, &name.en)) }
-                }
-            }
-        }
-    }
-}
-
-/// Makes a step.
-pub(super) async fn step(Path(id): Path<String>, visit: Visit, body: Bytes) -> Response {
-    match stepped(&visit, &id, &body).await {
-        Ok(()) => Redirect::to(&format!("/runs/{id}")).into_response(),
-        Err(refusal) => refusal.response(&visit),
-    }
-}
-
-/// Makes an adjustment of a released run.
-pub(super) async fn adjust(Path(id): Path<String>, visit: Visit, body: Bytes) -> Response {
-    let made = async {
-        let form = Form::posted(&visit, &body)?;
-        let request = v1::MakeRunRequest {
-            request_id: form.value("request").to_owned(),
-            adjusts: id,
-            note: form.value("note").trim().to_owned(),
-            ..Default::default()
-        };
-        let made = runs(&visit.ask()).make_run(request).await?.into_inner();
-        Ok::<_, Refusal>(made.run.unwrap_or_default().id)
-    };
-    match made.await {
-        Ok(id) => Redirect::to(&format!("/runs/{id}")).into_response(),
-        Err(refusal) => refusal.response(&visit),
-    }
-}
-
-async fn stepped(visit: &Visit, id: &str, body: &[u8]) -> Result<(), Refusal> {
-    let form = Form::posted(visit, body)?;
-    let made = form.value("made");
-    let request = v1::MoveRunRequest {
-        request_id: form.value("request").to_owned(),
-        validate_only: false,
-        run: id.to_owned(),
-        made: made.parse().map_err(|_| Refusal::field("made", made, "1"))?,
-        reason: form.value("reason").trim().to_owned(),
-    };
-    runs(&visit.ask()).move_run(request).await?;
-    Ok(())
-}
-
 fn papers(visit: &Visit, run: &v1::Run, lines: &[v1::RunLine]) -> Markup {
     let id = &run.id;
     let payees = lines.iter().filter_map(|line| line.payees.as_ref());
@@ -352,7 +321,13 @@ fn papers(visit: &Visit, run: &v1::Run, lines: &[v1::RunLine]) -> Markup {
                 } }
             }
         }
-        @if run.roster.is_some() && visit.may_call("RosterService/WritePaymentList") { (payment_list(visit, id)) }
+        @if run.roster.is_some() && visit.may_call("RosterService/WritePaymentList") {
+            (payment_list(visit, id))
+        }
+        @if run.roster.is_some() && run.state() == v1::RunState::Released
+            && visit.may_call("RosterService/SettleRun") {
+            (settlement(visit, id))
+        }
     }
 }
 
@@ -362,13 +337,37 @@ fn payment_list(visit: &Visit, id: &str) -> Markup {
             enctype="multipart/form-data" {
             (token(visit))
             label {
+                span { (visit.say("发放清单的格式", "The payment list as")) }
+                select name="format" {
+                    option value="xlsx" { "XLSX" }
+                    option value="csv" { "CSV" }
+                }
+            }
+            label {
                 span { (visit.say(
-                    "发放清单:本系统不留存身份信息,请再次提供原名册(CSV)",
-                    "Payment list: no identities are kept here, so give the same roster again (CSV)",
+                    "发放清单:本系统不留存身份信息,请再次提供原名册",
+                    "Payment list: no identities are kept here, so give the same roster again",
+                )) }
+                input type="file" name="file" accept=(ROSTERS) required;
+            }
+            button { (visit.say("生成发放清单", "Write the payment list")) }
+        }
+    }
+}
+
+fn settlement(visit: &Visit, id: &str) -> Markup {
+    html! {
+        form.stacked method="post" action=(format!("/runs/{id}/settle")) enctype="multipart/form-data" {
+            (token(visit))
+            input type="hidden" name="request" value=(uuid::Uuid::now_v7());
+            label {
+                span { (visit.say(
+                    "银行回盘文件(CSV;列:reference 发放编号, outcome 发放结果)",
+                    "What came back from the bank (CSV; columns reference, outcome)",
                 )) }
                 input type="file" name="file" accept=".csv,text/csv" required;
             }
-            button { (visit.say("生成发放清单", "Write the payment list")) }
+            button { (visit.say("记录回盘", "Record it")) }
         }
     }
 }

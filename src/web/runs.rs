@@ -4,12 +4,10 @@ use axum::{
     extract::Multipart,
     response::{IntoResponse, Redirect, Response},
 };
-use chrono::Datelike;
 use maud::{Markup, html};
 
 use crate::{
     client::{lists, month_text, number, run, year_month},
-    domain::month::Month,
     engine::reason::Text,
     grpc::{run_message::headcount, v1},
     intake::headcounts::read_headcounts,
@@ -21,14 +19,12 @@ use super::{
     month::area_name,
     parts::instant,
     refusal::Refusal,
-    run::{findings, lines_table},
+    run::findings,
     table::{Cell, Table, numbers, words},
-    visit::Visit,
+    visit::{Signed, Visit},
     words as word,
 };
 
-/// Index months before this one that are looked at for payments without a run.
-const MONTHS_BACK: i32 = 4;
 /// Days ahead of which payments without a run are told.
 const AHEAD_DAYS: i32 = 31;
 
@@ -45,12 +41,12 @@ async fn shown(visit: &Visit) -> Result<Shown, Refusal> {
     let request =
         v1::ListRunsRequest { within: within.clone(), month, page_size: 500, ..Default::default() };
     let found = lists::runs(&ask, request).await?;
-    let home = &visit.site.settings.home;
+    let home = visit.home("RunService/ListMissingRuns");
     let request = v1::ListMissingRunsRequest {
         on: (visit.site.today)().to_string(),
         within_days: AHEAD_DAYS,
-        since: visit.month_in("since")?.or_else(|| recent(visit)).map(year_month),
-        within: if within.is_empty() { home.clone() } else { within },
+        since: visit.month_in("since")?.map(year_month),
+        within: if within.is_empty() { home } else { within.clone() },
         page_size: 1_000,
         ..Default::default()
     };
@@ -66,6 +62,7 @@ async fn shown(visit: &Visit) -> Result<Shown, Refusal> {
     let title = Text::new("发放批次", "Runs");
     let body = html! {
         h1 { (visit.say("发放批次", "Runs")) }
+        (choice(visit, &within))
         (tables[0].shown(visit))
         (make_form(visit))
         @if visit.may_call("RosterService/MakeRosterRun")
@@ -86,11 +83,28 @@ async fn shown(visit: &Visit) -> Result<Shown, Refusal> {
     Ok(Shown { title, tab: Tab::Runs, tables, body })
 }
 
-/// The first index month whose payments are looked for: payments of earlier ones are past every due date
-/// there is, and asked for by `since`.
-fn recent(visit: &Visit) -> Option<Month> {
-    let today = (visit.site.today)();
-    Month::new(today.year(), today.month())?.plus(-MONTHS_BACK)
+/// What to look at.
+fn choice(visit: &Visit, within: &str) -> Markup {
+    let month = |name: &str, label: &str| {
+        html! {
+            label {
+                span { (label) }
+                input name=(name) value=(visit.field(name)) pattern="[0-9]{4}-[0-9]{2}" size="8"
+                    placeholder="2021-04";
+            }
+        }
+    };
+    html! {
+        form.choice method="get" action="/runs" {
+            label {
+                span { (visit.say("地区代码", "Area code")) }
+                input name="within" value=(within) pattern="[0-9]{6}" size="8" placeholder="150100";
+            }
+            (month("month", visit.say("批次的指数月份", "Index month of runs")))
+            (month("since", visit.say("待编批次起自(默认近 12 个月)", "Unpaid since (12 months)")))
+            button { (visit.say("查看", "Show")) }
+        }
+    }
 }
 
 fn list(visit: &Visit, runs: &[v1::Run]) -> Table {
@@ -98,6 +112,7 @@ fn list(visit: &Visit, runs: &[v1::Run]) -> Table {
         let blocking = run.findings.iter().filter(|one| one.weight == "blocking").count();
         vec![
             Cell::linked(&run.id, format!("/runs/{}", run.id)),
+            Cell::new(word::run_kind(visit, run)),
             Cell::new(word::run_state(visit, run.state())),
             Cell::new(run.lines.to_string()),
             Cell::new(run.persons.to_string()),
@@ -113,6 +128,7 @@ fn list(visit: &Visit, runs: &[v1::Run]) -> Table {
         caption: Text::new("批次(新的在前)", "Runs, the latest first"),
         columns: vec![
             words("批次", "Run"),
+            words("种类", "Kind"),
             words("状态", "State"),
             numbers("行数", "Lines"),
             numbers("人次", "Persons"),
@@ -127,11 +143,6 @@ fn list(visit: &Visit, runs: &[v1::Run]) -> Table {
 }
 
 fn due(visit: &Visit, payments: &[v1::DuePayment]) -> Table {
-    let groups = &visit.reference().data.groups;
-    let group = |code: &String| match code.parse() {
-        Ok(parsed) => visit.say(groups.zh(&parsed), groups.en(&parsed)).to_owned(),
-        Err(_) => code.clone(),
-    };
     let row = |one: &v1::DuePayment| {
         let months = one.index_months.iter().map(|month| month_text(Some(*month)));
         let late = one.days_left.is_some_and(|days| days < 0);
@@ -140,7 +151,13 @@ fn due(visit: &Visit, payments: &[v1::DuePayment]) -> Table {
         vec![
             Cell::linked(area_name(visit, &one.area), super::parts::area_page(&one.area, &first)),
             Cell::new(months.collect::<Vec<_>>().join("、")),
-            Cell::new(one.groups.iter().map(group).collect::<Vec<_>>().join("、")),
+            Cell::new(
+                one.groups
+                    .iter()
+                    .map(|code| word::group(visit, code))
+                    .collect::<Vec<_>>()
+                    .join("、"),
+            ),
             Cell::new(word::rhythm(visit, &one.rhythm)),
             Cell::new(visit.text(&one.pay_by_text)),
             Cell::new(days).toned(if late { "past" } else { "" }),
@@ -168,7 +185,7 @@ fn drifted(visit: &Visit, lines: &[v1::RunDrift]) -> Table {
             Cell::linked(&one.run, format!("/runs/{}", one.run)),
             Cell::new(area_name(visit, &payees.area)),
             Cell::new(month_text(payees.month)),
-            Cell::new(&payees.group),
+            Cell::new(word::group(visit, &payees.group)),
             Cell::new(number(&one.run_yuan)),
             Cell::new(number(&one.now_yuan)),
             Cell::new(number(&one.difference_yuan)),
@@ -201,7 +218,7 @@ fn make_form(visit: &Visit) -> Markup {
     }
     html! {
         section {
-            h2 { (visit.say("按人数编制批次", "Make a run from headcounts")) }
+            h2 { (visit.say("按人数编制批次(资金测算,不发放到人)", "Make a budget from headcounts (asks for money, pays nobody)")) }
             form.stacked method="post" action="/runs" enctype="multipart/form-data" {
                 (token(visit))
                 label {
@@ -226,7 +243,7 @@ fn make_form(visit: &Visit) -> Markup {
 }
 
 /// Makes a run, or tries it.
-pub(super) async fn make(visit: Visit, body: Multipart) -> Response {
+pub(super) async fn make(Signed(visit): Signed, body: Multipart) -> Response {
     match made(&visit, body).await {
         Ok(Made::Run(id)) => Redirect::to(&format!("/runs/{id}")).into_response(),
         Ok(Made::Tried(shown)) => visit.answer(Ok(*shown)),
@@ -274,10 +291,15 @@ async fn made(visit: &Visit, body: Multipart) -> Result<Made, Refusal> {
             }
             (findings(visit, &tried))
         } @else {
-            (super::grid::row_problems(visit, &answer.problems, answer.more_problems))
+            (super::grid::row_problems(visit, &answer.problems, answer.more_problems, &|row| {
+                let at = usize::try_from(row - 1).ok().and_then(|at| headcounts.get(at));
+                at.map_or_else(|| row.to_string(), |one| {
+                    let area = area_name(visit, &one.area.to_string());
+                    format!("{} {area} {}", one.month, word::group(visit, one.group.as_str()))
+                })
+            }))
         }
         p { a href="/runs" { (visit.say("返回,改正后再试", "Go back, mend it and try again")) } }
     };
-    let tables = vec![lines_table(visit, &[])];
-    Ok(Made::Tried(Box::new(Shown { title, tab: Tab::Runs, tables, body })))
+    Ok(Made::Tried(Box::new(Shown { title, tab: Tab::Runs, tables: Vec::new(), body })))
 }

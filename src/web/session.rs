@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::access::Caller;
+use crate::{access::Caller, grpc::access::Gate};
 
 /// The cookie with the session's id.
 pub(super) const COOKIE: &str = "pl_session";
@@ -30,6 +30,8 @@ pub(super) struct Session {
     pub token: String,
     /// Who signed in; none for a visitor who has only opened a form.
     pub caller: Option<Caller>,
+    /// The id of the token they signed in with, which no longer lasts once the token does not.
+    pub by: Option<String>,
 }
 
 #[derive(Debug)]
@@ -68,17 +70,23 @@ fn random() -> Result<String, getrandom::Error> {
 }
 
 impl Sessions {
-    /// Begins one. O(sessions) once there are too many.
+    /// Begins one. Beyond the most, the idlest ends of those in which nobody has signed in, and only where
+    /// there is none of another. O(sessions) once there are too many.
     ///
     /// # Errors
     /// The system gives no random bits.
-    pub fn begin(&self, caller: Option<Caller>) -> Result<Session, getrandom::Error> {
-        let session = Session { id: random()?, token: random()?, caller };
+    pub fn begin(
+        &self,
+        caller: Option<Caller>,
+        by: Option<String>,
+    ) -> Result<Session, getrandom::Error> {
+        let session = Session { id: random()?, token: random()?, caller, by };
         let now = Instant::now();
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if SESSIONS_MAX <= all.len() {
             all.retain(|_, kept| !kept.is_over(now));
-            let idlest = all.iter().min_by_key(|(_, kept)| kept.used).map(|(id, _)| id.clone());
+            let order = |kept: &Kept| (kept.session.caller.is_some(), kept.used);
+            let idlest = all.iter().min_by_key(|(_, kept)| order(kept)).map(|(id, _)| id.clone());
             if let Some(idlest) = idlest.filter(|_| SESSIONS_MAX <= all.len()) {
                 all.remove(&idlest);
             }
@@ -88,12 +96,13 @@ impl Sessions {
         Ok(session)
     }
 
-    /// The session, unless it is over.
-    pub fn get(&self, id: &str) -> Option<Session> {
+    /// The session, unless it or the token it was begun with is over.
+    pub fn get(&self, id: &str, gate: &Gate) -> Option<Session> {
         let now = Instant::now();
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = all.get_mut(id)?;
-        if kept.is_over(now) {
+        let revoked = kept.session.by.as_deref().is_some_and(|by| !gate.lasts(by));
+        if kept.is_over(now) || revoked {
             all.remove(id);
             return None;
         }
@@ -129,35 +138,53 @@ mod tests {
             (LIFE + second, second, false),
         ] {
             let sessions = Sessions::default();
-            let id = sessions.begin(Some(Caller::Stated("mei".into()))).unwrap().id;
+            let id = sessions.begin(Some(Caller::Stated("mei".into())), None).unwrap().id;
             aged(&sessions, &id, begun, used);
-            assert_eq!(sessions.get(&id).is_some(), lasts, "{begun:?} {used:?}");
+            assert_eq!(sessions.get(&id, &Gate::open()).is_some(), lasts, "{begun:?} {used:?}");
         }
     }
 
     #[test]
     fn there_are_never_more_than_the_most_and_the_idlest_goes_first() {
         let sessions = Sessions::default();
-        let first = sessions.begin(None).unwrap().id;
+        let first = sessions.begin(None, None).unwrap().id;
         aged(&sessions, &first, IDLE, Duration::from_secs(60));
-        let second = sessions.begin(None).unwrap().id;
+        let second = sessions.begin(None, None).unwrap().id;
         for _ in 2..SESSIONS_MAX {
-            sessions.begin(None).unwrap();
+            sessions.begin(None, None).unwrap();
         }
-        assert!(sessions.get(&second).is_some());
-        let last = sessions.begin(None).unwrap().id;
-        assert!(sessions.get(&first).is_none());
-        assert!(sessions.get(&second).is_some() && sessions.get(&last).is_some());
+        assert!(sessions.get(&second, &Gate::open()).is_some());
+        let last = sessions.begin(None, None).unwrap().id;
+        assert!(sessions.get(&first, &Gate::open()).is_none());
+        assert!(
+            sessions.get(&second, &Gate::open()).is_some()
+                && sessions.get(&last, &Gate::open()).is_some()
+        );
         assert_eq!(sessions.0.lock().unwrap().len(), SESSIONS_MAX);
+    }
+
+    #[test]
+    fn whoever_signed_in_stays_while_others_only_open_the_form() {
+        let sessions = Sessions::default();
+        let signed = sessions.begin(Some(Caller::Stated("mei".into())), None).unwrap().id;
+        aged(&sessions, &signed, IDLE, Duration::from_secs(60));
+        for _ in 0..SESSIONS_MAX {
+            sessions.begin(None, None).unwrap();
+        }
+        assert!(sessions.get(&signed, &Gate::open()).is_some());
     }
 
     #[test]
     fn a_session_that_was_ended_is_gone_and_no_two_are_alike() {
         let sessions = Sessions::default();
-        let (one, other) = (sessions.begin(None).unwrap(), sessions.begin(None).unwrap());
+        let (one, other) =
+            (sessions.begin(None, None).unwrap(), sessions.begin(None, None).unwrap());
         assert_ne!(one.id, other.id);
         assert_ne!(one.token, other.token);
         sessions.end(&one.id);
-        assert!(sessions.get(&one.id).is_none() && sessions.get(&other.id).is_some());
+        assert!(
+            sessions.get(&one.id, &Gate::open()).is_none()
+                && sessions.get(&other.id, &Gate::open()).is_some()
+        );
     }
 }

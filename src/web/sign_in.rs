@@ -7,14 +7,17 @@ use axum::{
 };
 use maud::html;
 
-use crate::{access::Caller, engine::reason::Text};
+use crate::{
+    access::{Caller, token},
+    engine::reason::Text,
+};
 
 use super::{
     form::Form,
-    frame::{Shown, Tab, token},
+    frame::{self, Shown, Tab},
     refusal::Refusal,
     session::{COOKIE, Session},
-    visit::Visit,
+    visit::{Signed, Visit},
 };
 
 /// Longest name taken.
@@ -24,7 +27,7 @@ const NAME_CHARACTERS_MAX: usize = 100;
 pub(super) async fn page(mut visit: Visit) -> Response {
     let begun = match &visit.session {
         Some(_) => None,
-        None => match visit.site.sessions.begin(None) {
+        None => match visit.site.sessions.begin(None, None) {
             Ok(session) => {
                 visit.session = Some(session.clone());
                 Some(session)
@@ -32,20 +35,20 @@ pub(super) async fn page(mut visit: Visit) -> Response {
             Err(_) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
         },
     };
-    let mut response = visit.answer(Ok(form(&visit, "")));
+    let mut response = visit.answer(Ok(form(&visit, "", visit.field("back"))));
     if let Some(session) = begun {
         keep(&visit, &session, &mut response);
     }
     response
 }
 
-fn form(visit: &Visit, wrong: &str) -> Shown {
+fn form(visit: &Visit, wrong: &str, back: &str) -> Shown {
     let body = html! {
         h1 { (visit.say("登录", "Sign in")) }
         @if !wrong.is_empty() { p.wrong role="alert" { (wrong) } }
         form.stacked method="post" action="/sign-in" {
-            (token(visit))
-            input type="hidden" name="back" value=(visit.field("back"));
+            (frame::token(visit))
+            input type="hidden" name="back" value=(back);
             @if visit.site.gate.is_open() {
                 label {
                     span { (visit.say("姓名", "Name")) }
@@ -71,11 +74,12 @@ fn form(visit: &Visit, wrong: &str) -> Shown {
     Shown { title: Text::new("登录", "Sign in"), tab: Tab::None, tables: Vec::new(), body }
 }
 
-/// Sets the session's cookie.
+/// Sets the session's cookie. It comes along when a link leads here from elsewhere; what changes anything
+/// is a form with a token of the session.
 fn keep(visit: &Visit, session: &Session, response: &mut Response) {
     let secure = if visit.site.settings.is_encrypted { "; Secure" } else { "" };
     let id = &session.id;
-    let cookie = format!("{COOKIE}={id}; Path=/; HttpOnly; SameSite=Strict{secure}");
+    let cookie = format!("{COOKIE}={id}; Path=/; HttpOnly; SameSite=Lax{secure}");
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
@@ -88,16 +92,18 @@ pub(super) async fn enter(visit: Visit, body: Bytes) -> Response {
     if let Err(refusal) = visit.genuine(form_sent.value("token")) {
         return refusal.response(&visit);
     }
-    let caller = match caller(&visit, form_sent.value("name").trim()).await {
+    let given = form_sent.value("name").trim();
+    let caller = match caller(&visit, given).await {
         Ok(caller) => caller,
         Err(Wrong::Told(wrong)) => {
-            let mut response = visit.answer(Ok(form(&visit, wrong)));
+            let mut response = visit.answer(Ok(form(&visit, wrong, form_sent.value("back"))));
             *response.status_mut() = StatusCode::UNAUTHORIZED;
             return response;
         }
         Err(Wrong::Refused(refusal)) => return refusal.response(&visit),
     };
-    let Ok(session) = visit.site.sessions.begin(Some(caller)) else {
+    let by = matches!(caller, Caller::Known(_)).then(|| token::id_of(given)).flatten();
+    let Ok(session) = visit.site.sessions.begin(Some(caller), by.map(str::to_owned)) else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
     if let Some(before) = &visit.session {
@@ -135,13 +141,14 @@ async fn caller(visit: &Visit, given: &str) -> Result<Caller, Wrong> {
 
 /// An address on this site, or the first page.
 fn inside(back: &str) -> &str {
-    let foreign =
-        !back.starts_with('/') || back.starts_with("//") || back.contains(['\\', '\n', '\r']);
+    let foreign = !back.starts_with('/')
+        || back.starts_with("//")
+        || back.contains(|one: char| one == '\\' || one.is_control());
     if foreign { "/" } else { back }
 }
 
 /// Signs out.
-pub(super) async fn leave(visit: Visit, body: Bytes) -> Response {
+pub(super) async fn leave(Signed(visit): Signed, body: Bytes) -> Response {
     if let Err(refusal) = Form::posted(&visit, &body).map(drop) {
         return Refusal::response(&refusal, &visit);
     }
@@ -158,9 +165,15 @@ mod tests {
     #[test]
     fn signing_in_never_leads_to_another_site() {
         assert_eq!(inside("/runs?within=150000"), "/runs?within=150000");
-        for foreign in
-            ["", "//example.org", "https://example.org", "/\\example.org", "x", "/a\r\nb"]
-        {
+        for foreign in [
+            "",
+            "//example.org",
+            "https://example.org",
+            "/\\example.org",
+            "x",
+            "/a\r\nb",
+            "/\t/example.org",
+        ] {
             assert_eq!(inside(foreign), "/", "{foreign:?}");
         }
     }

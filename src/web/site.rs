@@ -7,7 +7,8 @@ use chrono::NaiveDate;
 use crate::{
     client::{Transport, over},
     domain::month::Month,
-    grpc::{access::Gate, server::guarded},
+    grpc::{access::Gate, server::counted},
+    metrics::Calls,
     service::Service,
 };
 
@@ -32,6 +33,7 @@ pub struct Site {
     pub(super) service: Arc<Service>,
     pub(super) transport: Transport,
     pub(super) gate: Arc<Gate>,
+    pub(super) calls: Calls,
     pub(super) sessions: Sessions,
     pub(super) maps: BTreeMap<String, Outline>,
     pub(super) settings: Settings,
@@ -45,11 +47,12 @@ pub(super) fn first_month() -> Month {
 }
 
 impl Site {
-    /// A site over the services, behind the gate that stands before them.
-    pub fn new(service: Arc<Service>, gate: Arc<Gate>, settings: Settings) -> Self {
+    /// A site over the services, behind the gate that stands before them; `calls` counts what pages ask.
+    pub fn new(service: Arc<Service>, gate: Arc<Gate>, calls: Calls, settings: Settings) -> Self {
         Self {
-            transport: over(guarded(&service, &gate)),
+            transport: over(counted(&service, &gate, &calls)),
             gate,
+            calls,
             sessions: Sessions::default(),
             maps: super::map::outlines(),
             settings,

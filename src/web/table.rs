@@ -130,6 +130,7 @@ impl Table {
         let name: String = visit.say(&self.caption.zh, &self.caption.en).chars().take(31).collect();
         let head = Format::new().set_bold();
         let sheet = book.add_worksheet();
+        sheet.set_freeze_panes(1, 0)?;
         sheet.set_name(name.replace(['/', '\\', '?', '*', ':', '[', ']'], " "))?;
         for (at, column) in (0..).zip(&self.columns) {
             let name = visit.say(&column.name.zh, &column.name.en);
@@ -173,17 +174,20 @@ impl Cell {
 
 /// The table that the address names, or the first, as a file.
 pub(super) fn download(visit: &Visit, shown: &Shown, kind: &str) -> Response {
-    let named = shown.tables.iter().find(|table| table.id == visit.field("table"));
-    let Some(table) = named.or(shown.tables.first()) else {
-        return Refusal::not_found().response(visit);
+    let named = match visit.field("table") {
+        "" => shown.tables.first(),
+        name => shown.tables.iter().find(|table| table.id == name),
     };
+    let Some(table) = named else { return Refusal::not_found().response(visit) };
     let made = match kind {
         "csv" => table.csv(visit).map(|bytes| (bytes, "text/csv; charset=utf-8")).ok(),
-        "xlsx" => workbook(visit, &shown.tables).ok().map(|bytes| (bytes, XLSX)),
+        "xlsx" => workbook(visit, table).ok().map(|bytes| (bytes, XLSX)),
         _ => return Refusal::field("as", kind, "csv").response(visit),
     };
     match made {
-        Some((bytes, kind_of)) => file(&format!("{}.{kind}", table.id), kind_of, bytes),
+        Some((bytes, kind_of)) => {
+            file(&format!("{}.{kind}", file_name(visit, table)), kind_of, bytes)
+        }
         None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
@@ -199,12 +203,21 @@ pub(super) fn file(name: &str, kind: &str, bytes: Vec<u8>) -> Response {
     (headers, bytes).into_response()
 }
 
-fn workbook(visit: &Visit, tables: &[Table]) -> Result<Vec<u8>, XlsxError> {
+fn workbook(visit: &Visit, table: &Table) -> Result<Vec<u8>, XlsxError> {
     let mut book = Workbook::new();
-    for table in tables {
-        table.sheet(visit, &mut book)?;
-    }
+    table.sheet(visit, &mut book)?;
     book.save_to_buffer()
+}
+
+/// What a table is saved as: the page's path, what it was asked about, and the table.
+fn file_name(visit: &Visit, table: &Table) -> String {
+    let asked = ["within", "area", "month"].map(|name| visit.field(name));
+    let steps = visit.path.split('/').chain(asked).chain([table.id]);
+    let tame = |step: &str| {
+        step.chars().filter(|one| one.is_ascii_alphanumeric() || *one == '-').take(40).collect()
+    };
+    let steps: Vec<String> = steps.map(tame).filter(|step: &String| !step.is_empty()).collect();
+    steps.join("-")
 }
 
 #[cfg(test)]

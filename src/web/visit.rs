@@ -10,7 +10,7 @@ use axum::{
 use tower::{ServiceExt, util::BoxCloneSyncService};
 
 use crate::{
-    access::{Caller, Origin},
+    access::{Caller, Origin, Principal, Role, principal::Reach, table::TABLE},
     charts::Lang,
     client::Transport,
     domain::month::Month,
@@ -19,9 +19,9 @@ use crate::{
 };
 
 use super::{
+    connections::Peer,
     frame::{Shown, framed},
     refusal::Refusal,
-    serve::Peer,
     session::{self, Session},
     site::{Site, first_month},
     table,
@@ -57,7 +57,7 @@ impl FromRequestParts<Arc<Site>> for Visit {
         let address = peer.map(|peer| peer.0.0.ip().to_canonical());
         let is_reading = parts.method.is_safe();
         let path = parts.uri.path();
-        let path = if is_reading { path.to_owned() } else { first_step(path) };
+        let path = if is_reading { path.to_owned() } else { page_of(path) };
         let query = parts.uri.query().unwrap_or_default();
         let query: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
             .map(|(key, value)| (key.into_owned(), value.into_owned()))
@@ -67,8 +67,28 @@ impl FromRequestParts<Arc<Site>> for Visit {
             Some("en") => Lang::En,
             _ => Lang::Zh,
         };
-        let session = cookie(&parts.headers, session::COOKIE).and_then(|id| site.sessions.get(id));
+        let session = cookie(&parts.headers, session::COOKIE);
+        let session = session.and_then(|id| site.sessions.get(id, &site.gate));
         Ok(Self { site: site.clone(), lang, session, path, is_reading, address, query })
+    }
+}
+
+/// A visit of somebody who has signed in, known before what was sent is read.
+pub(super) struct Signed(pub Visit);
+
+impl FromRequestParts<Arc<Site>> for Signed {
+    type Rejection = Response;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        site: &Arc<Site>,
+    ) -> Result<Self, Self::Rejection> {
+        let Ok(visit) = Visit::from_request_parts(parts, site).await;
+        if visit.is_signed_in() {
+            Ok(Self(visit))
+        } else {
+            Err(Refusal::sign_in().response(&visit))
+        }
     }
 }
 
@@ -80,10 +100,14 @@ pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
     pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
-/// The first step of a path, on which the forms stand that are sent below it.
-fn first_step(path: &str) -> String {
-    let first = path.split('/').nth(1).unwrap_or_default();
-    format!("/{first}")
+/// The page on which a form stands that is sent to a path below it.
+fn page_of(path: &str) -> String {
+    match path.split('/').collect::<Vec<_>>()[..] {
+        ["", "runs", "roster"] => "/runs".to_owned(),
+        ["", "runs", id, ..] => format!("/runs/{id}"),
+        ["", first, ..] => format!("/{first}"),
+        _ => "/".to_owned(),
+    }
 }
 
 impl Visit {
@@ -123,15 +147,67 @@ impl Visit {
         &self.site.service.reference
     }
 
-    /// The services, asked by whoever signed in, or where pages are public by the public's reader.
-    pub fn ask(&self) -> Transport {
-        let signed = self.session.as_ref().and_then(|session| session.caller.clone());
+    /// As whom the services are asked: whoever signed in, or where pages are public the public's reader,
+    /// who only reads whatever else it is granted.
+    pub fn caller(&self) -> Caller {
+        if let Some(signed) = self.session.as_ref().and_then(|session| session.caller.clone()) {
+            return signed;
+        }
         let site = &self.site;
-        let public = || {
-            let reader = site.settings.public.as_deref().and_then(|name| site.gate.by_name(name));
-            reader.map_or(Caller::Public, Caller::Known)
-        };
-        let (caller, origin) = (signed.unwrap_or_else(public), Origin::Page(self.address));
+        let reader = site.settings.public.as_deref().and_then(|name| site.gate.by_name(name));
+        reader.map_or(Caller::Public, |reader| {
+            let mut only = Principal::clone(&reader);
+            only.grants.retain(|grant| grant.role == Role::Reader);
+            Caller::Known(Arc::new(only))
+        })
+    }
+
+    /// Whether the visitor may call an rpc somewhere, by the table of the services.
+    pub fn may_ask(&self, rpc: &str) -> bool {
+        let row = TABLE.iter().find(|row| row.rpc == rpc);
+        row.is_some_and(|row| match self.caller() {
+            Caller::Known(principal) => row.allows(&principal),
+            Caller::Stated(_) | Caller::Public => self.site.gate.is_open(),
+        })
+    }
+
+    /// Where the visitor may call an rpc.
+    fn reach(&self, rpc: &str) -> Reach {
+        let row = TABLE.iter().find(|row| row.rpc == rpc);
+        match (self.caller(), row) {
+            (Caller::Known(principal), Some(row)) => principal.reach(row.roles()),
+            _ => Reach::Everywhere,
+        }
+    }
+
+    /// Whether the visitor is shown an area.
+    pub fn sees(&self, area: &str) -> bool {
+        let areas = &self.reference().data.areas;
+        area.parse().is_ok_and(|area| self.reach("TriggerService/GetStatus").holds(area, areas))
+    }
+
+    /// The area to begin with where an rpc is called: the one that the page shows first, or the first of the
+    /// visitor's own; of who may not call it, the first they may read of.
+    pub fn home(&self, rpc: &str) -> String {
+        let home = &self.site.settings.home;
+        let reach = [rpc, "TriggerService/GetStatus"].map(|rpc| self.reach(rpc));
+        let reach = reach.iter().find(|reach| **reach != Reach::Within(Vec::new()));
+        let areas = &self.reference().data.areas;
+        match reach {
+            Some(Reach::Within(own))
+                if !home
+                    .parse()
+                    .is_ok_and(|home| own.iter().any(|own| areas.within(home, *own))) =>
+            {
+                own.first().map_or_else(|| home.clone(), ToString::to_string)
+            }
+            _ => home.clone(),
+        }
+    }
+
+    /// The services, asked as [`Visit::caller`].
+    pub fn ask(&self) -> Transport {
+        let (caller, origin) = (self.caller(), Origin::Page(self.address));
         BoxCloneSyncService::new(self.site.transport.clone().map_request(
             move |mut request: http::Request<tonic::body::Body>| {
                 request.extensions_mut().insert(caller.clone());
@@ -189,5 +265,24 @@ pub(super) fn address<'a>(
     match written.finish() {
         fields if fields.is_empty() => path.to_owned(),
         fields => format!("{path}?{fields}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::page_of;
+
+    #[test]
+    fn a_form_stands_on_the_page_above_the_path_it_is_sent_to() {
+        for (path, page) in [
+            ("/record/check", "/record"),
+            ("/runs", "/runs"),
+            ("/runs/roster", "/runs"),
+            ("/runs/R25/move", "/runs/R25"),
+            ("/sign-out", "/sign-out"),
+            ("/", "/"),
+        ] {
+            assert_eq!(page_of(path), page);
+        }
     }
 }

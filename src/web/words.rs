@@ -47,6 +47,16 @@ pub(super) fn run_state(visit: &Visit, state: v1::RunState) -> &'static str {
     visit.lang.pick(state.zh(), en)
 }
 
+/// What a run is for.
+pub(super) fn run_kind(visit: &Visit, run: &v1::Run) -> &'static str {
+    let (zh, en) = match (&run.roster, run.adjusts.is_empty()) {
+        (Some(_), _) => ("名册发放", "roster"),
+        (None, true) => ("资金测算", "budget"),
+        (None, false) => ("资金测算(补发)", "budget (adjustment)"),
+    };
+    visit.lang.pick(zh, en)
+}
+
 /// A step in a run's life.
 pub(super) fn run_move(made: v1::RunMove) -> Text {
     let (zh, en) = match made {
@@ -60,6 +70,15 @@ pub(super) fn run_move(made: v1::RunMove) -> Text {
         v1::RunMove::Void => ("作废", "void"),
     };
     Text::new(zh, en)
+}
+
+/// A group's name.
+pub(super) fn group(visit: &Visit, code: &str) -> String {
+    let groups = &visit.reference().data.groups;
+    match code.parse() {
+        Ok(known) => visit.say(groups.zh(&known), groups.en(&known)).to_owned(),
+        Err(_) => code.to_owned(),
+    }
 }
 
 /// Urban or rural.
@@ -78,7 +97,7 @@ pub(super) fn entry_kind(kind: v1::EntryKind) -> Text {
         v1::EntryKind::Unspecified => ("全部", "all"),
         v1::EntryKind::Figures => ("录入指数", "figures"),
         v1::EntryKind::Standards => ("录入标准", "standards"),
-        v1::EntryKind::Law => ("文件生效", "documents"),
+        v1::EntryKind::Law => ("载入文件", "documents"),
         v1::EntryKind::MakeRun => ("编制批次", "run made"),
         v1::EntryKind::MoveRun => ("批次流转", "run moved"),
     };
@@ -92,7 +111,7 @@ pub(super) fn supplier(missing: &v1::Missing) -> Text {
             ("统计部门(国家统计局调查队)", "statistics office (survey team)")
         }
         "STANDARD" => ("民政部门", "civil affairs office"),
-        "LAW" | "PARAMETER" => ("规则维护(依据文件补充)", "rule keepers, from the document"),
+        "LAW" | "PARAMETER" => ("规则维护人员(依据文件补充)", "rule keepers, from the document"),
         _ => ("发改、民政部门会商", "development and civil affairs offices"),
     };
     Text::new(zh, en)
@@ -201,10 +220,10 @@ pub(super) fn value<'a>(visit: &Visit, value: &'a str) -> &'a str {
         "next_month" => "次月",
         "suspend" => "中止,恢复条件后再发",
         "end" => "终止",
-        "prefecture" => "盟市(地级)",
-        "province, prefecture" => "省级、地级",
+        "prefecture" => "设区市(盟、州)",
+        "province, prefecture" => "省级、设区市(盟、州)",
         "province" => "省级",
-        "county" => "旗县",
+        "county" => "县(市、区、旗)",
         "nation" => "全国",
         "monthly" => "按月",
         "quarterly" => "按季",

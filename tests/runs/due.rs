@@ -32,7 +32,7 @@ impl Desk {
     fn missing(&self, on: &str, within_days: u32) -> Vec<String> {
         let (area, since) = ("990000".parse().unwrap(), "2023-03".parse().unwrap());
         let on: NaiveDate = on.parse().unwrap();
-        let found = self.service.missing_runs(area, since, on, within_days).unwrap();
+        let found = self.service.missing_runs(area, (since, None), on, within_days).unwrap();
         found.iter().map(|due| shown(due, "hiv_child")).collect()
     }
 }
@@ -186,7 +186,7 @@ fn a_payment_whose_day_is_unknown_is_not_hidden() {
     let desk = Desk::new();
     let since = "2020-03".parse().unwrap();
     let on = "2020-04-01".parse().unwrap();
-    let found = desk.service.missing_runs("150100".parse().unwrap(), since, on, 0).unwrap();
+    let found = desk.service.missing_runs("150100".parse().unwrap(), (since, None), on, 0).unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].area.to_string().as_str(), found[0].days_left), ("150100", None));
     assert!(matches!(found[0].payment.pay_by, PayBy::Unknown(_)));

@@ -32,6 +32,9 @@ pub(super) struct Missing {
     /// The first index month looked at; twelve months before the day when left out.
     #[arg(long, value_name = "YYYY-MM")]
     since: Option<Month>,
+    /// The last index month looked at; the newest when left out.
+    #[arg(long, value_name = "YYYY-MM")]
+    until: Option<Month>,
     /// Only this area and those below it.
     #[arg(long, value_name = "CODE")]
     within: Option<String>,
@@ -60,6 +63,7 @@ impl Missing {
                 on: on.to_string(),
                 within_days: self.within_days,
                 since: self.since.map(year_month),
+                until: self.until.map(year_month),
                 within: self.within.clone().unwrap_or_default(),
                 page_size: 1_000,
                 ..Default::default()

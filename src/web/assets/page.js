@@ -14,22 +14,26 @@
       try {
         const answer = await fetch(address);
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-        const fresh = page.getElementById(form.dataset.live);
-        if (fresh && mine === asked) {
-          result.replaceChildren(...fresh.childNodes);
-          history.replaceState(null, "", address);
-        }
+        if (mine !== asked) return;
+        // A refusal, or a page that asks to sign in, is shown in place of numbers that no longer hold.
+        const fresh = page.getElementById(form.dataset.live) ?? page.querySelector("main");
+        result.replaceChildren(...fresh.childNodes);
+        if (answer.ok && !answer.redirected) history.replaceState(null, "", address);
       } catch {
-        // The button still asks in the ordinary way.
+        // The button asks in the ordinary way, and shows what is wrong.
+        form.submit();
       }
     };
+    // What stands above the result is about the question as it was sent.
+    const isOtherQuestion = () => [...form.elements].some(
+      (one) => /^(text|select-one|number)$/.test(one.type) && one.value !== one.defaultValue);
     form.addEventListener("input", (event) => {
       const output = event.target.parentElement.querySelector("output");
       if (output) output.value = event.target.value;
       if (event.target.type !== "range" && event.target.type !== "checkbox") return;
       if (event.target.type === "range") form.elements.reform.checked = true;
       clearTimeout(waiting);
-      waiting = setTimeout(ask, 150);
+      waiting = setTimeout(() => isOtherQuestion() ? form.submit() : ask(), 150);
     });
   }
 
@@ -51,6 +55,11 @@
       });
     });
   }
+
+  // Paper cannot unfold anything.
+  addEventListener("beforeprint", () => {
+    for (const folded of document.querySelectorAll("main details")) folded.open = true;
+  });
 
   // An address that names a derivation opens it.
   const open = () => {

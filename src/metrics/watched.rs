@@ -1,12 +1,8 @@
 //! `/healthz`, `/readyz` and `/metrics`, on an address of their own.
 
-use std::{
-    future::Future,
-    io,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use axum::{
@@ -17,7 +13,6 @@ use axum::{
     routing::get,
 };
 use prometheus_client::{encoding::text::encode, registry::Registry};
-use tokio::net::TcpListener;
 
 use super::{calls::Calls, state::State};
 use crate::service::{Service, today};
@@ -83,22 +78,4 @@ async fn metrics(Shared(watched): Shared<Arc<Watched>>) -> Response {
         Ok(Err(why)) => (StatusCode::INTERNAL_SERVER_ERROR, why).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
-}
-
-/// Serves them until `stop` resolves.
-///
-/// # Errors
-/// The connection layer failed.
-pub async fn serve(
-    watched: Arc<Watched>,
-    listener: TcpListener,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    let told = watched.clone();
-    axum::serve(listener, router(watched))
-        .with_graceful_shutdown(async move {
-            stop.await;
-            told.stopping();
-        })
-        .await
 }

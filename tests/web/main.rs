@@ -16,11 +16,14 @@ use axum::{
 use price_linkage::{
     access::{Directory, edit, limit::Limits, token},
     grpc::access::Gate,
+    metrics::Calls,
     roster::person::PersonKey,
     service::Service,
-    web::{Peer, Settings, Site, router},
+    web::{Settings, Site, connections::Peer, router},
 };
 use tower::ServiceExt;
+
+mod grants;
 
 fn settings() -> Settings {
     let hosts = vec!["page.example".to_owned()];
@@ -32,12 +35,12 @@ async fn kept(folder: &Path) -> Router {
     let folder = folder.to_owned();
     let opened = move || Service::open(&folder, &[], &mut |_, _, _| ()).unwrap().0;
     let service = Arc::new(tokio::task::spawn_blocking(opened).await.unwrap());
-    router(Arc::new(Site::new(service, Arc::new(Gate::open()), settings())))
+    router(Arc::new(Site::new(service, Arc::new(Gate::open()), Calls::default(), settings())))
 }
 
 fn site(gate: Gate, settings: Settings) -> Router {
     let service = Arc::new(Service::in_memory(&[]).unwrap());
-    router(Arc::new(Site::new(service, Arc::new(gate), settings)))
+    router(Arc::new(Site::new(service, Arc::new(gate), Calls::default(), settings)))
 }
 
 /// A page over the shipped data in which nothing is recorded.
@@ -81,6 +84,14 @@ impl Answer {
         let start = format!("name=\"{name}\" value=\"");
         let rest = self.text().split(&start).nth(1).unwrap_or_else(|| panic!("no {name}"));
         rest.split('"').next().unwrap().to_owned()
+    }
+}
+
+impl Answer {
+    /// The rows that a form carries to be confirmed.
+    fn readonly(&self) -> String {
+        let rows = self.text().split("readonly>").nth(1).expect("rows to be confirmed");
+        rows.split("</textarea>").next().unwrap().to_owned()
     }
 }
 
@@ -175,11 +186,11 @@ const PAGES: [(&str, &str, &str); 10] = [
     ("/rules/nation-2016", "发改价格规〔2016〕1835号", "Issued by"),
     (
         "/rules/compare?area=150300&month=2021-04&first=nation-2016&second=nation-2021",
-        "nation-2016 与 nation-2021 对照",
-        "nation-2016 beside nation-2021",
+        "两份文件对照",
+        "Two documents side by side",
     ),
     ("/runs", "发放批次", "Runs that would pay otherwise today"),
-    ("/replay?area=150100", "呼和浩特市 回测", "Replay of 呼和浩特市"),
+    ("/replay?area=150100", "呼和浩特市 历史测算", "Replay of 呼和浩特市"),
     ("/audit", "审计:账本", "Audit: the journal"),
 ];
 
@@ -232,12 +243,14 @@ async fn what_cannot_be_shown_says_why_and_shows_nothing_unescaped() {
     let app = shipped();
     for (path, status, why) in [
         ("/nothing", StatusCode::NOT_FOUND, "没有这个页面"),
-        ("/areas/999999?month=2021-04", StatusCode::NOT_FOUND, "AREA_UNKNOWN"),
-        ("/areas/150300?month=2021-13", StatusCode::BAD_REQUEST, "month 填写为“2021-13”"),
-        ("/?within=999999", StatusCode::NOT_FOUND, "没有这个页面"),
+        ("/areas/999999?month=2021-04", StatusCode::NOT_FOUND, "地区清单中没有该代码"),
+        ("/areas/150300?month=2021-13", StatusCode::BAD_REQUEST, "“月份”填写为“2021-13”"),
+        ("/?within=999999", StatusCode::BAD_REQUEST, "“地区”填写为“999999”"),
+        ("/audit?as=csv&table=amounts", StatusCode::NOT_FOUND, "没有这个页面"),
+        ("/areas/150300?known_at=noon", StatusCode::BAD_REQUEST, "“所知时点”填写为“noon”"),
         ("/rules/no-such", StatusCode::NOT_FOUND, "没有这个页面"),
-        ("/runs/R9", StatusCode::NOT_FOUND, "RUN_UNKNOWN"),
-        ("/figures/150300/cpi/2030-01", StatusCode::NOT_FOUND, "FIGURE_NOT_RECORDED"),
+        ("/runs/R9", StatusCode::NOT_FOUND, "没有此批次"),
+        ("/figures/150300/cpi/2030-01", StatusCode::NOT_FOUND, "该数据没有记录"),
         ("/replay?area=%3Cb%3E", StatusCode::BAD_REQUEST, "&lt;b&gt;"),
     ] {
         let answer = get(&app, path).await;
@@ -287,11 +300,19 @@ async fn a_table_is_the_same_as_csv_and_as_a_spreadsheet() {
     }
 }
 
+/// A row of figures that was checked: the rows and what was seen of them.
+async fn checked(app: &Router, cookie: &str, token: &str) -> (String, String) {
+    let fields = [("token", token), ("month", "2030-02")];
+    let rows = "month,area_code,series,value\n2030-02,150300,cpi,3.5\n";
+    let page = upload(app, "/record/check", cookie, &fields, rows).await;
+    (page.readonly(), page.hidden("seen"))
+}
+
 #[tokio::test]
 async fn a_form_is_taken_only_with_its_token_and_from_whoever_signed_in() {
     let app = site(Gate::open(), settings());
     let (cookie, token) = sign_in(&app, "mei").await;
-    let rows = "month,area_code,series,value\n2030-02,150300,cpi,3.5\n";
+    let (rows, seen) = checked(&app, &cookie, &token).await;
     let request = "0191a7a4-0000-7000-8000-000000000001";
     for (cookie, token, expected) in [
         ("", "", StatusCode::SEE_OTHER),
@@ -300,7 +321,7 @@ async fn a_form_is_taken_only_with_its_token_and_from_whoever_signed_in() {
         (cookie.as_str(), "00", StatusCode::FORBIDDEN),
         (cookie.as_str(), token.as_str(), StatusCode::OK),
     ] {
-        let fields = [("token", token), ("request", request), ("rows", rows)];
+        let fields = [("token", token), ("request", request), ("rows", &rows), ("seen", &seen)];
         let answer = post(&app, "/record", cookie, &fields).await;
         assert_eq!(answer.status, expected);
         let recorded = get(&app, "/figures/150300/cpi/2030-02").await.status == StatusCode::OK;
@@ -308,7 +329,7 @@ async fn a_form_is_taken_only_with_its_token_and_from_whoever_signed_in() {
     }
     let left = post(&app, "/sign-out", &cookie, &[("token", &token)]).await;
     assert_eq!(left.status, StatusCode::SEE_OTHER);
-    let fields = [("token", token.as_str()), ("request", request), ("rows", rows)];
+    let fields = [("token", token.as_str()), ("request", request), ("rows", &rows)];
     assert_eq!(post(&app, "/record", &cookie, &fields).await.status, StatusCode::SEE_OTHER);
 }
 
@@ -321,7 +342,7 @@ async fn signing_in_begins_another_session_than_the_form_had() {
     let entered = post(&app, "/sign-in", &form.cookie(), &fields).await;
     assert_ne!(entered.cookie(), form.cookie());
     assert!(
-        entered.headers[header::SET_COOKIE].to_str().unwrap().contains("HttpOnly; SameSite=Strict")
+        entered.headers[header::SET_COOKIE].to_str().unwrap().contains("HttpOnly; SameSite=Lax")
     );
     let wrong = post(&app, "/sign-in", &form.cookie(), &fields).await;
     assert_eq!(wrong.status, StatusCode::FORBIDDEN, "the form's session is over");
@@ -355,24 +376,39 @@ async fn figures_are_checked_first_and_recorded_once_they_are_confirmed() {
     let wrong = upload(&app, "/record/check", &cookie, &typed("six"), "").await;
     wrong.has("aria-invalid").has("value=\"six\"");
     let checked = upload(&app, "/record/check", &cookie, &typed("6.0"), "").await;
-    checked.has("修订").has("未启动").has("启动");
+    checked.has("新增 0 个,修订 1 个,不变 0 个").has("href=\"/areas/150300?month=2021-04\"");
     // What was sent has no address: the language leads to the form, and nothing is offered as a file.
     checked.has("href=\"/record?lang=en\"");
     assert!(!checked.text().contains(" download"));
     let unchanged = upload(&app, "/record/check", &cookie, &typed("2.3"), "").await;
-    unchanged.has("不变 ").has("1");
+    unchanged.has("新增 0 个,修订 0 个,不变 1 个");
     get(&app, "/areas/150300?month=2021-04").await.has("食品 2.3% 未达到 6.0%");
-    let rows =
-        checked.text().split("readonly>").nth(1).unwrap().split("</textarea>").next().unwrap();
-    let (request, rows) = (checked.hidden("request"), rows.to_owned());
-    let fields = [("token", token.as_str()), ("request", &request), ("rows", &rows)];
-    post(&app, "/record", &cookie, &fields).await.has("修订 1");
+    let (request, rows, seen) =
+        (checked.hidden("request"), checked.readonly(), checked.hidden("seen"));
+    let fields =
+        [("token", token.as_str()), ("request", &request), ("rows", &rows), ("seen", &seen)];
+    post(&app, "/record", &cookie, &fields).await.has("修订 1 个");
     get(&app, "/areas/150300?month=2021-04").await.has("食品 6.0% 达到 6.0%").has("所用指数的修订");
     // The same form sent again records nothing more.
-    post(&app, "/record", &cookie, &fields).await.has("修订 1");
+    post(&app, "/record", &cookie, &fields).await.has("修订 1 个");
+    // What was checked before somebody else's revision is shown again and not recorded.
+    let stale = upload(&app, "/record/check", &cookie, &typed("6.4"), "").await;
+    let other = upload(&app, "/record/check", &cookie, &typed("6.2"), "").await;
+    for (page, recorded) in [(&other, true), (&stale, false)] {
+        let (request, rows, seen) = (page.hidden("request"), page.readonly(), page.hidden("seen"));
+        let fields =
+            [("token", token.as_str()), ("request", &request), ("rows", &rows), ("seen", &seen)];
+        let answer = post(&app, "/record", &cookie, &fields).await;
+        answer.has(if recorded {
+            "已记录"
+        } else {
+            "核对之后数据有了变化,尚未记录"
+        });
+    }
+    get(&app, "/areas/150300?month=2021-04").await.has("食品 6.2% 达到 6.0%");
     get(&app, "/audit?kind=1").await.has("张梅");
     let revisions = get(&app, "/figures/150300/food/2021-04").await;
-    assert_eq!(revisions.text().matches("<td class=\"n\" data-name=\"版次\">").count(), 2);
+    assert_eq!(revisions.text().matches("<td class=\"n\" data-name=\"版次\">").count(), 3);
 }
 
 #[tokio::test]
@@ -382,9 +418,16 @@ async fn a_file_with_a_bad_row_names_it_and_a_good_one_is_previewed() {
     let fields = [("token", token.as_str()), ("month", "2030-02")];
     let bad = "month,area_code,series,value\n2030-02,150300,cpi,3.5\n2030-02,999999,cpi,3.5\n";
     let answer = upload(&app, "/record/check", &cookie, &fields, bad).await;
-    answer.has("第 3 行").has("999999");
+    answer.has("文件第 3 行:地区代码").has("999999").has("应为地区清单中的六位代码");
+    let both = [fields[0], fields[1], ("v.150300.cpi", "3.5")];
     let good = "month,area_code,series,value\n2030-02,150300,cpi,3.5\n";
     upload(&app, "/record/check", &cookie, &fields, good).await.has("请核对后确认");
+    upload(&app, "/record/check", &cookie, &both, good).await.has("请只用一种方式");
+    // The month as it is offered for download has rows without a value.
+    let form = get(&app, "/record?month=2023-11&as=csv").await;
+    let filled = form.text().replace("2023-11,150400,cpi,,", "2023-11,150400,cpi,-0.3,");
+    assert_ne!(filled, form.text());
+    upload(&app, "/record/check", &cookie, &fields, &filled).await.has("新增 1 个,修订 0 个");
     assert_eq!(get(&app, "/figures/150300/cpi/2030-02").await.status, StatusCode::NOT_FOUND);
 }
 
@@ -408,7 +451,7 @@ async fn a_run_goes_from_headcounts_to_papers_and_never_by_one_hand() {
     assert_eq!(step(&app, &path, &zhang, "1").await.status, StatusCode::SEE_OTHER);
     let own = step(&app, &path, &zhang, "2").await;
     assert_eq!(own.status, StatusCode::CONFLICT);
-    own.has("RUN_OWN");
+    own.has("编制人不得批准自己编制的批次").has(&format!("href=\"{path}\""));
     let (li, _) = sign_in(&app, "li").await;
     assert_eq!(step(&app, &path, &li, "2").await.status, StatusCode::SEE_OTHER);
     assert_eq!(step(&app, &path, &li, "4").await.status, StatusCode::SEE_OTHER);
@@ -445,7 +488,8 @@ async fn a_roster_becomes_a_payment_list_and_the_page_keeps_nobody() {
         service
     };
     let service = Arc::new(tokio::task::spawn_blocking(opened).await.unwrap());
-    let app = router(Arc::new(Site::new(service, Arc::new(Gate::open()), settings())));
+    let app =
+        router(Arc::new(Site::new(service, Arc::new(Gate::open()), Calls::default(), settings())));
     let roster = "person_id,name,area_code,group,residence,account\n\
                   990101199003077719,名某,990101,subsistence_allowance,urban,账990017\n\
                   990101199003077710,名某,990101,subsistence_allowance,urban,账990018\n";
@@ -458,7 +502,8 @@ async fn a_roster_becomes_a_payment_list_and_the_page_keeps_nobody() {
         "/runs/{}",
         made.text().split("href=\"/runs/").nth(1).unwrap().split('"').next().unwrap()
     );
-    let early = upload(&app, &format!("{run}/payment-list"), &zhang, &fields[..1], roster).await;
+    let as_csv = [("token", token.as_str()), ("format", "csv")];
+    let early = upload(&app, &format!("{run}/payment-list"), &zhang, &as_csv, roster).await;
     assert_eq!(early.status, StatusCode::CONFLICT, "nobody has approved it");
     let (li, _) = sign_in(&app, "li").await;
     assert_eq!(step(&app, &run, &zhang, "1").await.status, StatusCode::SEE_OTHER);
@@ -469,7 +514,7 @@ async fn a_roster_becomes_a_payment_list_and_the_page_keeps_nobody() {
             assert!(!answer.text().contains(secret), "{secret}");
         }
     }
-    let list = upload(&app, &format!("{run}/payment-list"), &zhang, &fields[..1], roster).await;
+    let list = upload(&app, &format!("{run}/payment-list"), &zhang, &as_csv, roster).await;
     assert_eq!(list.headers[header::CONTENT_TYPE], "text/csv; charset=utf-8");
     assert_eq!(list.text().lines().count(), 2);
     list.has("990101199003077719").has("账990017");
@@ -491,9 +536,11 @@ async fn headcounts_that_cannot_be_paid_are_named() {
     let fields = [("token", token.as_str()), ("step", "make")];
     let heads = "index_month,area_code,group,residence,persons\n\
                  2021-04,150302,subsistence_allowance,urban,5\n";
-    upload(&app, "/runs", &cookie, &fields, heads).await.has("NOT_TRIGGERED");
+    upload(&app, "/runs", &cookie, &fields, heads)
+        .await
+        .has("2021-04 海勃湾区 低保对象:海勃湾区 2021年4月未启动");
     let bad = "index_month,area_code,group,residence,persons\n2021-04,150302,nobody,urban,5\n";
-    upload(&app, "/runs", &cookie, &fields, bad).await.has("第 2 行").has("nobody");
+    upload(&app, "/runs", &cookie, &fields, bad).await.has("文件第 2 行:保障对象").has("nobody");
 }
 
 #[tokio::test]
@@ -501,9 +548,10 @@ async fn the_journal_is_listed_and_its_chain_walked() {
     let folder = tempfile::tempdir().unwrap();
     let app = kept(folder.path()).await;
     let (cookie, token) = sign_in(&app, "mei").await;
-    let rows = "month,area_code,series,value\n2030-02,150300,cpi,3.5\n";
+    let (rows, seen) = checked(&app, &cookie, &token).await;
     let request = uuid::Uuid::now_v7().to_string();
-    let fields = [("token", token.as_str()), ("request", &request), ("rows", rows)];
+    let fields =
+        [("token", token.as_str()), ("request", &request), ("rows", &rows), ("seen", &seen)];
     post(&app, "/record", &cookie, &fields).await.has("账本第");
     get(&app, "/audit?principal=mei").await.has("录入指数").has(">mei<");
     get(&app, "/audit?principal=nobody").await.has("没有记录");
@@ -533,71 +581,14 @@ async fn replayed_thresholds_make_a_permanent_link() {
     let path = "/replay?area=150100&reform=yes&trigger.conditions.cpi.threshold=2.5";
     let answer = get(&app, path).await;
     answer.has("以下为假设规则的结果").has("所选规则").has("CPI临界值 2.5%");
+    let link = answer.text().split("<p><a href=\"").nth(1).unwrap().split('"').next().unwrap();
+    let link = link.replace("&amp;", "&");
+    assert!(link.contains("until=") && link.contains("threshold=2.5"), "{link}");
+    get(&app, &link).await.has("所选规则").has("CPI临界值 2.5%");
+    // A floor, which documents of other places have under other steps.
+    let floor = "/replay?area=150100&reform=yes&amount.steps.floor.yuan=50";
+    get(&app, floor).await.has("以下为假设规则的结果").has("所选规则");
     get(&app, "/replay?area=150100").await.has("CPI临界值 3.0%");
     let refused = get(&app, "/replay?area=150100&document=no-such").await;
     assert_eq!(refused.status, StatusCode::NOT_FOUND);
-}
-
-/// A page behind listed principals: an auditor of everything, a reader of one city, and the public's
-/// reader; gives the tokens of the first two.
-fn guarded(folder: &Path, public: bool) -> (Router, String, String) {
-    let (mut text, mut tokens) = (String::new(), Vec::new());
-    for (name, grant) in
-        [("wang", "auditor:000000"), ("bai", "reader:150300"), ("public", "reader:150000")]
-    {
-        let token = token::make().unwrap();
-        text = edit::add(&text, name, &[grant.parse().unwrap()], Some(&token), &[]).unwrap();
-        tokens.push(token.text.clone());
-    }
-    let path = folder.join("principals.toml");
-    std::fs::write(&path, text).unwrap();
-    let service = Arc::new(Service::in_memory(&[]).unwrap());
-    let areas = &service.reference.data.areas;
-    let directory = Directory::open(&path, areas, chrono::Utc::now).unwrap();
-    let gate = Arc::new(Gate::new(Arc::new(directory), Limits::default()));
-    let public = public.then(|| "public".to_owned());
-    let site = Site::new(service, gate, Settings { public, ..settings() });
-    let mut tokens = tokens.into_iter();
-    (router(Arc::new(site)), tokens.next().unwrap(), tokens.next().unwrap())
-}
-
-#[tokio::test]
-async fn behind_principals_everybody_signs_in_and_sees_what_is_theirs() {
-    let folder = tempfile::tempdir().unwrap();
-    let (app, auditor, reader) = guarded(folder.path(), false);
-    let closed = get(&app, "/areas/150300?month=2021-04").await;
-    assert_eq!(closed.status, StatusCode::SEE_OTHER);
-    assert_eq!(closed.location(), "/sign-in?back=%2Fareas%2F150300%3Fmonth%3D2021-04");
-    let form = get(&app, "/sign-in").await;
-    let (cookie, token) = (form.cookie(), form.hidden("token"));
-    let wrong = post(&app, "/sign-in", &cookie, &[("token", &token), ("name", "wang")]).await;
-    assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
-    wrong.has("令牌无效");
-    let (bai, token) = sign_in(&app, &reader).await;
-    get_as(&app, "/areas/150300?month=2021-04", &bai).await.has("CPI 0.9% 未达到 3.0%").has("bai");
-    let beside = get_as(&app, "/areas/150100?month=2021-04", &bai).await;
-    assert_eq!(beside.status, StatusCode::FORBIDDEN);
-    beside.has("NOT_YOURS");
-    assert_eq!(get_as(&app, "/audit", &bai).await.status, StatusCode::FORBIDDEN);
-    let rows = "month,area_code,series,value\n2030-02,150300,cpi,3.5\n";
-    let request = uuid::Uuid::now_v7().to_string();
-    let fields = [("token", token.as_str()), ("request", &request), ("rows", rows)];
-    let refused = post(&app, "/record", &bai, &fields).await;
-    assert_eq!(refused.status, StatusCode::FORBIDDEN);
-    refused.has("NOT_ALLOWED");
-    let (wang, _) = sign_in(&app, &auditor).await;
-    assert_eq!(get_as(&app, "/audit", &wang).await.status, StatusCode::OK);
-}
-
-#[tokio::test]
-async fn pages_are_public_only_where_it_is_said_and_only_for_reading() {
-    let folder = tempfile::tempdir().unwrap();
-    let (app, _, _) = guarded(folder.path(), true);
-    get(&app, "/areas/150300?month=2021-04").await.has("CPI 0.9% 未达到 3.0%");
-    assert_eq!(get(&app, "/areas/110000?month=2021-04").await.status, StatusCode::FORBIDDEN);
-    assert_eq!(get(&app, "/audit").await.status, StatusCode::FORBIDDEN);
-    let form = get(&app, "/sign-in").await;
-    let fields = [("token", form.hidden("token")), ("rows", "x".into())];
-    let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    assert_eq!(post(&app, "/record", &form.cookie(), &fields).await.status, StatusCode::SEE_OTHER);
 }
