@@ -101,7 +101,6 @@ async fn found(visit: &Visit, area: String) -> Result<Found, Refusal> {
         month: Some(year_month(month)),
         depth: v1::Depth::Law.into(),
         asking: asking(known_at),
-        ..Default::default()
     };
     let quote = subsidy(&visit.ask()).quote_subsidy(request).await?.into_inner();
     let history = replayed(visit, &area, asking(known_at)).await?;

@@ -15,7 +15,7 @@ use super::{
     parts::instant,
     refusal::Refusal,
     table::{Cell, Table, numbers, words},
-    visit::{Signed, Visit},
+    visit::Visit,
     words as word,
 };
 
@@ -29,7 +29,7 @@ pub(super) async fn page(visit: Visit) -> Response {
 }
 
 /// The page with the outcome of a walk.
-pub(super) async fn verify(Signed(visit): Signed, body: Bytes) -> Response {
+pub(super) async fn verify(visit: Visit, body: Bytes) -> Response {
     let shown = async {
         visit.permitted(Form::of(&body).value("token"))?;
         let request = v1::VerifyJournalRequest {};

@@ -19,7 +19,7 @@ use super::{
     record::{asked, read, refused},
     refusal::Refusal,
     table::{Cell, Table, numbers, words},
-    visit::{Signed, Visit, address},
+    visit::{Visit, address},
     words as word,
 };
 
@@ -153,7 +153,7 @@ fn changes(visit: &Visit, answer: &v1::RecordFiguresResponse) -> Table {
 }
 
 /// Records what was confirmed.
-pub(super) async fn confirm(Signed(visit): Signed, body: Bytes) -> Response {
+pub(super) async fn confirm(visit: Visit, body: Bytes) -> Response {
     let shown = confirmed(&visit, &body).await;
     visit.answer(shown)
 }

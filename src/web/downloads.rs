@@ -19,7 +19,7 @@ use super::{
     form::{Form, format_of, short_text, unreadable},
     refusal::Refusal,
     table::{XLSX, file},
-    visit::{Signed, Visit},
+    visit::Visit,
 };
 
 /// Pieces of a roster that wait for the service.
@@ -71,7 +71,7 @@ pub(super) async fn notice(Path((area, month)): Path<(String, String)>, visit: V
 /// broken download and not as a shorter list.
 pub(super) async fn payment_list(
     Path(id): Path<String>,
-    Signed(visit): Signed,
+    visit: Visit,
     mut body: Multipart,
 ) -> Response {
     match listed(&visit, id, &mut body).await {
@@ -147,11 +147,7 @@ async fn listed(visit: &Visit, id: String, body: &mut Multipart) -> Result<Respo
 }
 
 /// Records what came back of a payment list.
-pub(super) async fn settle(
-    Path(id): Path<String>,
-    Signed(visit): Signed,
-    body: Multipart,
-) -> Response {
+pub(super) async fn settle(Path(id): Path<String>, visit: Visit, body: Multipart) -> Response {
     let settled = async {
         let form = Form::read(&visit, body).await?;
         let request = v1::SettleRunRequest {

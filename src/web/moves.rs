@@ -20,7 +20,7 @@ use super::{
     form::Form,
     frame::token,
     refusal::Refusal,
-    visit::{Signed, Visit, address},
+    visit::{Visit, address},
     words as word,
 };
 
@@ -113,7 +113,7 @@ fn step_form(visit: &Visit, run: &v1::Run, made: Move, stale: bool) -> Markup {
 }
 
 /// Makes a step.
-pub(super) async fn step(Path(id): Path<String>, Signed(visit): Signed, body: Bytes) -> Response {
+pub(super) async fn step(Path(id): Path<String>, visit: Visit, body: Bytes) -> Response {
     match stepped(&visit, &id, &body).await {
         Ok(()) => Redirect::to(&format!("/runs/{id}")).into_response(),
         Err(refusal) => refusal.response(&visit),
@@ -121,7 +121,7 @@ pub(super) async fn step(Path(id): Path<String>, Signed(visit): Signed, body: By
 }
 
 /// Makes an adjustment of a released run.
-pub(super) async fn adjust(Path(id): Path<String>, Signed(visit): Signed, body: Bytes) -> Response {
+pub(super) async fn adjust(Path(id): Path<String>, visit: Visit, body: Bytes) -> Response {
     let made = async {
         let form = Form::posted(&visit, &body)?;
         let request = v1::MakeRunRequest {

@@ -18,7 +18,7 @@ use super::{
     grid::{self, Grid},
     reasons,
     refusal::Refusal,
-    visit::{Signed, Visit, address},
+    visit::{Visit, address},
 };
 
 /// The form.
@@ -97,7 +97,7 @@ fn fields(visit: &Visit, grid: &Grid, released: &str, source: &str) -> Markup {
 }
 
 /// Checks what was typed or sent; records nothing.
-pub(super) async fn check(Signed(visit): Signed, body: Multipart) -> Response {
+pub(super) async fn check(visit: Visit, body: Multipart) -> Response {
     let shown = checked(&visit, body).await;
     visit.answer(shown)
 }

@@ -20,15 +20,21 @@ use crate::engine::reason::Text;
 pub(super) struct Refusal {
     status: StatusCode,
     text: Text,
-    /// What more there is to say.
-    detail: Text,
-    /// The service's stable name for the reason.
+    /// What a service says of it.
+    told: Option<Box<Told>>,
+}
+
+/// What a service says of a refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Told {
+    text: Text,
+    /// Its stable name for the reason.
     reason: String,
 }
 
 impl Refusal {
     pub fn new(status: StatusCode, zh: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { status, text: Text::new(zh, en), detail: Text::default(), reason: String::new() }
+        Self { status, text: Text::new(zh, en), told: None }
     }
 
     /// A field of the address or a form that cannot be read.
@@ -63,8 +69,8 @@ impl Refusal {
     pub fn told(&self, visit: &Visit) -> maud::Markup {
         html! {
             p.wrong role="alert" {
-                (visit.say(&self.text.zh, &self.text.en)) " "
-                (visit.say(&self.detail.zh, &self.detail.en))
+                (visit.say(&self.text.zh, &self.text.en))
+                @if let Some(told) = &self.told { " " (visit.say(&told.text.zh, &told.text.en)) }
             }
         }
     }
@@ -81,11 +87,9 @@ impl Refusal {
             tables: Vec::new(),
             body: html! {
                 h1 { (visit.say(&self.text.zh, &self.text.en)) }
-                @if !self.detail.en.is_empty() {
-                    p.detail { (visit.say(&self.detail.zh, &self.detail.en)) }
-                }
-                @if !self.reason.is_empty() {
-                    p.hint { (visit.say("原因代号 ", "Reason ")) code { (self.reason) } }
+                @if let Some(told) = &self.told {
+                    p.detail { (visit.say(&told.text.zh, &told.text.en)) }
+                    p.hint { (visit.say("原因代号 ", "Reason ")) code { (told.reason) } }
                 }
                 p {
                     @if !visit.is_reading {
@@ -122,8 +126,10 @@ impl From<tonic::Status> for Refusal {
         Self {
             status: code,
             text: Text::new(zh, en),
-            detail: Text::new(detail_zh(&status, &reason), status.message()),
-            reason,
+            told: Some(Box::new(Told {
+                text: Text::new(detail_zh(&status, &reason), status.message()),
+                reason,
+            })),
         }
     }
 }

@@ -21,7 +21,7 @@ use super::{
     form::{ROSTERS, format_of, short_text, unreadable},
     frame::{Shown, Tab, framed, token},
     refusal::Refusal,
-    visit::{Signed, Visit},
+    visit::Visit,
 };
 
 /// Pieces that wait for the service or the browser.
@@ -64,7 +64,7 @@ struct Head {
 }
 
 /// Makes the run; answers with a page that grows.
-pub(super) async fn make(Signed(visit): Signed, mut body: Multipart) -> Response {
+pub(super) async fn make(visit: Visit, mut body: Multipart) -> Response {
     let head = match head(&visit, &mut body).await {
         Ok(head) => head,
         Err(refusal) => return refusal.response(&visit),
@@ -159,7 +159,10 @@ async fn work(
         // The end of what is sent means that the roster is whole. Of one that breaks off the sender is
         // kept until nobody listens any more, so that it does not pass for a shorter one.
         match pass_on(head, body, &sender).await {
-            Ok(()) => Ok(drop(sender)),
+            Ok(()) => {
+                drop(sender);
+                Ok(())
+            }
             Err(refusal) => Err((refusal, sender)),
         }
     };

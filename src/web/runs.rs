@@ -21,7 +21,7 @@ use super::{
     refusal::Refusal,
     run::findings,
     table::{Cell, Table, numbers, words},
-    visit::{Signed, Visit},
+    visit::Visit,
     words as word,
 };
 
@@ -243,7 +243,7 @@ fn make_form(visit: &Visit) -> Markup {
 }
 
 /// Makes a run, or tries it.
-pub(super) async fn make(Signed(visit): Signed, body: Multipart) -> Response {
+pub(super) async fn make(visit: Visit, body: Multipart) -> Response {
     match made(&visit, body).await {
         Ok(Made::Run(id)) => Redirect::to(&format!("/runs/{id}")).into_response(),
         Ok(Made::Tried(shown)) => visit.answer(Ok(*shown)),

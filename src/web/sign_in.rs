@@ -1,11 +1,16 @@
 //! Signing in and out.
 
+use std::{sync::Arc, time::Duration};
+
 use axum::{
     body::Bytes,
+    extract::{FromRequestParts, Request, State},
     http::{HeaderValue, StatusCode, header},
+    middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
 use maud::html;
+use tokio_stream::StreamExt;
 
 use crate::{
     access::{Caller, token},
@@ -17,7 +22,8 @@ use super::{
     frame::{self, Shown, Tab},
     refusal::Refusal,
     session::{COOKIE, Session},
-    visit::{Signed, Visit},
+    site::Site,
+    visit::Visit,
 };
 
 /// Longest name taken.
@@ -147,8 +153,39 @@ fn inside(back: &str) -> &str {
     if foreign { "/" } else { back }
 }
 
+/// Bytes of a form that are read only so that its answer is.
+const DRAINED_BYTES_MAX: usize = 1024 * 1024;
+/// How long that may take.
+const DRAINED: Duration = Duration::from_secs(5);
+
+/// Lets only who has signed in send a form, before it is kept in memory.
+pub(super) async fn signed(
+    State(site): State<Arc<Site>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let Ok(visit) = Visit::from_request_parts(&mut parts, &site).await;
+    if visit.is_signed_in() {
+        return next.run(Request::from_parts(parts, body)).await;
+    }
+    // A browser that is still sending takes an answer for a broken connection.
+    let mut pieces = body.into_data_stream();
+    let drained = async {
+        let mut read = 0;
+        while let Some(Ok(piece)) = pieces.next().await {
+            read += piece.len();
+            if DRAINED_BYTES_MAX < read {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(DRAINED, drained).await;
+    Refusal::sign_in().response(&visit)
+}
+
 /// Signs out.
-pub(super) async fn leave(Signed(visit): Signed, body: Bytes) -> Response {
+pub(super) async fn leave(visit: Visit, body: Bytes) -> Response {
     if let Err(refusal) = Form::posted(&visit, &body).map(drop) {
         return Refusal::response(&refusal, &visit);
     }

@@ -73,25 +73,6 @@ impl FromRequestParts<Arc<Site>> for Visit {
     }
 }
 
-/// A visit of somebody who has signed in, known before what was sent is read.
-pub(super) struct Signed(pub Visit);
-
-impl FromRequestParts<Arc<Site>> for Signed {
-    type Rejection = Response;
-
-    async fn from_request_parts(
-        parts: &mut Parts,
-        site: &Arc<Site>,
-    ) -> Result<Self, Self::Rejection> {
-        let Ok(visit) = Visit::from_request_parts(parts, site).await;
-        if visit.is_signed_in() {
-            Ok(Self(visit))
-        } else {
-            Err(Refusal::sign_in().response(&visit))
-        }
-    }
-}
-
 /// The value of a cookie.
 pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let all = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());

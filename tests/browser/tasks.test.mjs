@@ -165,7 +165,7 @@ for (const { lang, width, city, month, revised, paid } of cases) {
       const wrong = `${head}${revised},150100,cpi,x,,s\n`
       await page.locator('input[type=file]').setInputFiles(csv('wrong.csv', wrong))
       await page.locator('button.strong').click()
-      assert.ok((await page.locator('[role=alert]').innerText()).includes('value'))
+      assert.ok((await page.locator('[role=alert]').innerText()).includes(en ? 'value' : '数值'))
       const right = `${head}${revised},150100,cpi,2.05,,s\n`
       await page.locator('input[type=file]').setInputFiles(csv('right.csv', right))
       await page.locator('button.strong').click()
@@ -194,13 +194,13 @@ for (const { lang, width, city, month, revised, paid } of cases) {
       await accessible(page)
       await fits(page)
       await kept(page, 'run')
-      await page.locator('.buttons button').filter({ hasText: en ? 'submit' : '提交' }).click()
+      await page.locator('form.step button').filter({ hasText: en ? 'submit' : '提交' }).click()
       await page.waitForLoadState()
 
       await signIn(page, server.page, 'li', `/runs/${run}`)
-      await page.locator('.buttons button').filter({ hasText: en ? 'approve' : '批准' }).click()
+      await page.locator('form.step button').filter({ hasText: en ? 'approve' : '批准' }).click()
       await page.waitForLoadState()
-      await page.locator('.buttons button').filter({ hasText: en ? 'release' : '拨付' }).click()
+      await page.locator('form.step button').filter({ hasText: en ? 'release' : '拨付' }).click()
       await page.waitForLoadState()
       assert.match(await page.locator('h1').innerText(), en ? /released/ : /拨付/)
       const life = await page.locator('table#events tbody tr').allInnerTexts()
