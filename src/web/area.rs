@@ -15,6 +15,7 @@ use crate::{
 use super::{
     amounts,
     frame::{Shown, Tab},
+    names::area_name,
     parts::{
         area_page, at_text, cited, crumbs, days_left, figure_page, missing, month_choice,
         state_tag, steps,
@@ -114,7 +115,7 @@ impl Found {
         let month = self.month.to_string();
         let title = Text::new(
             format!("{} {}", status.area_name, month_zh(self.month)),
-            format!("{} {month}", status.area_name),
+            format!("{} {month}", area_name(visit, &status.area)),
         );
         let mut tables = vec![conditions(visit, &status), amounts::table(visit, &self.quote)];
         let history = self.past.history(visit, &self.history);
@@ -194,9 +195,9 @@ impl Found {
                         (visit.say("由 ", "Decided by "))
                         @if visit.sees(&status.deciding_area) {
                             a href=(area_page(&status.deciding_area, &month_text(status.month))) {
-                                (status.deciding_area_name)
+                                (area_name(visit, &status.deciding_area))
                             }
-                        } @else { (status.deciding_area_name) }
+                        } @else { (area_name(visit, &status.deciding_area)) }
                         (visit.say(" 判定。", "."))
                     }
                 }

@@ -14,7 +14,7 @@ use super::{
     figure::series_name,
     form::Form,
     frame::{Shown, Tab, token},
-    month::area_name,
+    names::area_name,
     parts::area_page,
     record::{asked, read, refused},
     refusal::Refusal,
@@ -131,7 +131,7 @@ fn changes(visit: &Visit, answer: &v1::RecordFiguresResponse) -> Table {
         );
         let month = month_text(after.month);
         vec![
-            Cell::linked(&change.area_name, area_page(&after.area, &month)),
+            Cell::linked(area_name(visit, &after.area), area_page(&after.area, &month)),
             Cell::new(month),
             before,
             Cell::new(word::state(visit, after.state())).toned(word::tone(after.triggered())),

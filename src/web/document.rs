@@ -11,7 +11,7 @@ use crate::{
 
 use super::{
     frame::{Shown, Tab},
-    month::area_name,
+    names::area_name,
     refusal::Refusal,
     table::{Cell, Table, words},
     visit::Visit,

@@ -12,7 +12,7 @@ use crate::{
 
 use super::{
     frame::{Shown, Tab},
-    month::area_name,
+    names::area_name,
     parts::{area_page, instant},
     refusal::Refusal,
     table::{Cell, Table, numbers, words},

@@ -14,7 +14,7 @@ use crate::{
 
 use super::{
     figure::series_name,
-    month::area_name,
+    names::area_name,
     reasons,
     refusal::Refusal,
     table::{self, Cell, Table, numbers},

@@ -15,7 +15,7 @@ use crate::{
 
 use super::{
     frame::{Shown, Tab},
-    month::area_name,
+    names::area_name,
     parts::month_choice,
     refusal::Refusal,
     table::{Cell, Table, words},

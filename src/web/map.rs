@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::{grpc::v1, intake::folder::shipped};
 
 use super::{
+    names::area_name,
     parts::area_page,
     visit::{Visit, address},
     words,
@@ -45,6 +46,7 @@ pub(super) fn outlines() -> BTreeMap<String, Outline> {
 /// A name without what every name of its kind ends with.
 fn short(name: &str) -> &str {
     let endings = [
+        " League",
         "维吾尔自治区",
         "壮族自治区",
         "回族自治区",
@@ -78,7 +80,7 @@ impl Outline {
                         (piece.shape(visit, by_area.get(piece.code.as_str()).copied(), month))
                     }
                     @for piece in &self.areas {
-                        (piece.name(by_area.get(piece.code.as_str()).copied()))
+                        (piece.name(visit, by_area.get(piece.code.as_str()).copied()))
                     }
                 }
                 (legend(visit))
@@ -104,7 +106,7 @@ impl Piece {
                 words::tone(status.triggered()),
             ),
         };
-        let name = format!("{} {state}", status.area_name);
+        let name = format!("{} {state}", area_name(visit, &status.area));
         html! {
             a href=(to) aria-label=(name) {
                 path class={ "piece " (tone) } d=(self.path) {
@@ -114,13 +116,13 @@ impl Piece {
         }
     }
 
-    fn name(&self, status: Option<&v1::Status>) -> Markup {
+    fn name(&self, visit: &Visit, status: Option<&v1::Status>) -> Markup {
         let Some(status) = status else { return html! {} };
         let (x, y) = self.label;
         let tone = if status.indicative { "below" } else { words::tone(status.triggered()) };
         html! {
             text class={ "name " (tone) } x=(x) y=(y) aria-hidden="true" {
-                (short(&status.area_name))
+                (short(&area_name(visit, &status.area)))
             }
         }
     }

@@ -24,6 +24,8 @@ mod assets;
 
 mod words;
 
+mod names;
+
 mod reasons;
 
 mod frame;

@@ -14,6 +14,7 @@ use crate::{
 
 use super::{
     frame::{Shown, Tab},
+    names::area_name,
     parts::{area_page, crumbs, days_left, missing, month_choice, steps},
     refusal::Refusal,
     table::{Cell, Table, words},
@@ -196,7 +197,7 @@ impl Found {
         let month = self.month.to_string();
         let title = Text::new(
             format!("{} {}联动机制启动情况", month_zh(self.month), self.name),
-            format!("{}: the mechanism in {month}", self.name),
+            format!("{}: the mechanism in {month}", area_name(visit, &self.within)),
         );
         let table = self.table(visit);
         let outline = visit.site.maps.get(&self.within);
@@ -340,7 +341,7 @@ impl Found {
                 let to =
                     address("/", [("within", status.area.as_str()), ("month", month.as_str())]);
                 return vec![
-                    Cell::linked(&status.area_name, to),
+                    Cell::linked(area_name(visit, &status.area), to),
                     Cell::new(&status.area),
                     Cell::new(visit.say("由下级地区判定", "decided below")).toned("tag"),
                     Cell::new(visit.text(&status.reason)),
@@ -348,7 +349,7 @@ impl Found {
                 ];
             }
             vec![
-                Cell::linked(&status.area_name, area_page(&status.area, &month)),
+                Cell::linked(area_name(visit, &status.area), area_page(&status.area, &month)),
                 Cell::new(&status.area),
                 Cell::new(word::state(visit, status.state())).toned(word::tone(status.triggered())),
                 Cell::new(visit.text(&status.reason)),
@@ -371,11 +372,4 @@ impl Found {
 
 fn card(number: &str, name: &str, tone: &str, to: &str) -> Markup {
     html! { li class={ "card " (tone) } { a href=(to) { strong { (number) } span { (name) } } } }
-}
-
-/// An area's name.
-pub(super) fn area_name(visit: &Visit, code: &str) -> String {
-    let areas = &visit.reference().data.areas;
-    let found = code.parse().ok().and_then(|code| areas.get(code));
-    found.map_or_else(|| code.to_owned(), |area| area.name.clone())
 }

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use crate::{charts::Lang, domain::month::Month, engine::reason::Text, grpc::v1};
 
 use super::{
+    names::area_name,
     visit::{Visit, address},
     words,
 };
@@ -124,9 +125,9 @@ pub(super) fn crumbs(visit: &Visit, area: &str, month: &str) -> Markup {
                 @let code = above.code.to_string();
                 @if visit.sees(&code) {
                     a href=(address("/", [("within", code.as_str()), ("month", month)])) {
-                        (above.name)
+                        (area_name(visit, &code))
                     }
-                } @else { span { (above.name) } }
+                } @else { span { (area_name(visit, &code)) } }
             }
         }
     }

@@ -18,7 +18,7 @@ use super::{
     area::drawn,
     frame::{Shown, Tab},
     law::{area_field, area_in},
-    month::area_name,
+    names::area_name,
     parts::area_page,
     refusal::Refusal,
     slider::{Sliders, sliders},

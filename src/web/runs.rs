@@ -16,7 +16,7 @@ use crate::{
 use super::{
     form::Form,
     frame::{Shown, Tab, token},
-    month::area_name,
+    names::area_name,
     parts::instant,
     refusal::Refusal,
     run::findings,

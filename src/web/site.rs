@@ -12,7 +12,7 @@ use crate::{
     service::Service,
 };
 
-use super::{map::Outline, session::Sessions};
+use super::{map::Outline, names::English, session::Sessions};
 
 /// How the page is set up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,7 @@ pub struct Site {
     pub(super) calls: Calls,
     pub(super) sessions: Sessions,
     pub(super) maps: BTreeMap<String, Outline>,
+    pub(super) names: English,
     pub(super) settings: Settings,
     /// Today where the law holds.
     pub(super) today: fn() -> NaiveDate,
@@ -55,6 +56,7 @@ impl Site {
             calls,
             sessions: Sessions::default(),
             maps: super::map::outlines(),
+            names: super::names::english(),
             settings,
             today: crate::service::today,
             service,

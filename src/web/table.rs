@@ -12,6 +12,9 @@ use crate::engine::reason::Text;
 
 use super::{frame::Shown, refusal::Refusal, visit::Visit};
 
+/// Rows of a table that a page shows; its files have all.
+const ROWS_SHOWN_MAX: usize = 300;
+
 /// A table.
 pub(super) struct Table {
     /// Its name in addresses.
@@ -79,7 +82,7 @@ impl Table {
                         }
                     } }
                     tbody {
-                        @for row in &self.rows { tr {
+                        @for row in self.rows.iter().take(ROWS_SHOWN_MAX) { tr {
                             @for (cell, column) in row.iter().zip(&self.columns) {
                                 td class=[column.is_number.then_some("n")]
                                     data-name=(visit.say(&column.name.zh, &column.name.en)) {
@@ -88,6 +91,13 @@ impl Table {
                             }
                         } }
                     }
+                }
+            }
+            @if ROWS_SHOWN_MAX < self.rows.len() {
+                p.hint {
+                    (visit.say("这里列出前 ", "The first ")) (ROWS_SHOWN_MAX)
+                    (visit.say(" 行,共 ", " of ")) (self.rows.len())
+                    (visit.say(" 行;全部见下载的文件。", " rows; all are in the files to download."))
                 }
             }
             (self.links(visit))

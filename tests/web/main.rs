@@ -190,7 +190,7 @@ const PAGES: [(&str, &str, &str); 10] = [
         "Two documents side by side",
     ),
     ("/runs", "发放批次", "Runs that would pay otherwise today"),
-    ("/replay?area=150100", "呼和浩特市 历史测算", "Replay of 呼和浩特市"),
+    ("/replay?area=150100", "呼和浩特市 历史测算", "Replay of Hohhot"),
     ("/audit", "审计:账本", "Audit: the journal"),
 ];
 
