@@ -48,11 +48,11 @@ pub(super) fn table(visit: &Visit, quote: &v1::Quote) -> Table {
         vec![
             Cell::linked(visit.text(&line.group_name), &to),
             Cell::new(residence(visit, line.residence())),
-            if sum.is_empty() { Cell::new("") } else { Cell::linked(sum, to) },
+            Cell::figure(sum, &to),
             Cell::new(unit(visit, &line.unit)),
-            Cell::new(number(&line.base_yuan)),
-            Cell::new(number(&line.rise_pct)),
-            Cell::new(number(&line.unrounded_yuan)),
+            Cell::figure(number(&line.base_yuan), &to),
+            Cell::figure(number(&line.rise_pct), &to),
+            Cell::figure(number(&line.unrounded_yuan), &to),
             Cell::new(&line.pay_by),
             Cell::new(format!("{}{assumed}", visit.text(&line.outcome_text))),
         ]

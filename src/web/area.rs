@@ -234,19 +234,19 @@ fn conditions(visit: &Visit, status: &v1::Status) -> Table {
             "not_met" => (visit.say("未达到", "not met"), "tag no"),
             _ => (visit.say("无法判定", "undecidable"), "tag unknown"),
         };
-        let observed = number(&condition.observed);
-        let observed = match condition.figures.first() {
-            Some(figure) => Cell::linked(observed, figure_page(figure)),
-            None => Cell::new(observed),
+        let figure = condition.figures.first().map(figure_page).unwrap_or_default();
+        let led = |text: String| match figure.is_empty() {
+            true => Cell::new(text),
+            false => Cell::figure(text, &figure),
         };
         let cite = condition.citation.clone().unwrap_or_default();
         vec![
             Cell::new(visit.text(&condition.text)),
             Cell::new(result).toned(tone),
-            observed,
+            led(number(&condition.observed)),
             Cell::new(super::words::value(visit, &condition.comparator)),
-            Cell::new(number(&condition.threshold)),
-            Cell::new(match number(&condition.margin) {
+            Cell::figure(number(&condition.threshold), format!("/rules/{}", cite.instrument)),
+            led(match number(&condition.margin) {
                 margin if margin.is_empty() || margin.starts_with('-') => margin,
                 margin => format!("+{margin}"),
             }),

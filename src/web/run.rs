@@ -244,7 +244,7 @@ fn charged(visit: &Visit, charges: &[v1::Charge]) -> String {
 
 fn funding(visit: &Visit, run: &v1::Run) -> Table {
     let row = |charge: &v1::Charge| {
-        vec![Cell::new(source(visit, &charge.source)), Cell::new(number(&charge.yuan))]
+        vec![Cell::new(source(visit, &charge.source)), Cell::figure(number(&charge.yuan), "#lines")]
     };
     Table {
         id: "funding",

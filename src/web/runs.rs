@@ -14,6 +14,7 @@ use crate::{
 };
 
 use super::{
+    amounts::anchor,
     form::Form,
     frame::{Shown, Tab, token},
     names::area_name,
@@ -181,14 +182,16 @@ fn due(visit: &Visit, payments: &[v1::DuePayment]) -> Table {
 fn drifted(visit: &Visit, lines: &[v1::RunDrift]) -> Table {
     let row = |one: &v1::RunDrift| {
         let payees = one.payees.clone().unwrap_or_default();
+        let now = super::parts::area_page(&payees.area, &month_text(payees.month));
+        let now = format!("{now}#{}", anchor(&payees.group, payees.residence()));
         vec![
             Cell::linked(&one.run, format!("/runs/{}", one.run)),
             Cell::new(area_name(visit, &payees.area)),
             Cell::new(month_text(payees.month)),
             Cell::new(word::group(visit, &payees.group)),
-            Cell::new(number(&one.run_yuan)),
-            Cell::new(number(&one.now_yuan)),
-            Cell::new(number(&one.difference_yuan)),
+            Cell::figure(number(&one.run_yuan), format!("/runs/{}#lines", one.run)),
+            Cell::figure(number(&one.now_yuan), &now),
+            Cell::figure(number(&one.difference_yuan), &now),
         ]
     };
     Table {

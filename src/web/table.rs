@@ -58,6 +58,13 @@ impl Cell {
         Self { text: text.into(), href: Some(href.into()), tone: None }
     }
 
+    /// A figure that leads to where it comes from; nothing where there is none.
+    pub fn figure(text: impl Into<String>, href: impl Into<String>) -> Self {
+        let text = text.into();
+        let href = Some(href.into()).filter(|_| !text.is_empty());
+        Self { text, href, tone: None }
+    }
+
     pub fn toned(self, tone: &'static str) -> Self {
         Self { tone: Some(tone), ..self }
     }
