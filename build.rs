@@ -4,7 +4,7 @@ use std::{env, fs, path::PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 11] = [
+const FILES: [&str; 12] = [
     "pricelinkage/v1/common.proto",
     "pricelinkage/v1/index.proto",
     "pricelinkage/v1/standard.proto",
@@ -16,6 +16,7 @@ const FILES: [&str; 11] = [
     "pricelinkage/v1/run.proto",
     "pricelinkage/v1/roster.proto",
     "pricelinkage/v1/audit.proto",
+    "pricelinkage/v1/journal.proto",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -31,6 +31,8 @@ pub mod metrics;
 
 pub mod client;
 
+pub mod follow;
+
 pub mod web;
 
 pub mod cli;

@@ -111,6 +111,8 @@ pub const TABLE: &[Row] = &[
     law("AreaService/ListAreas", EVERY),
     row("AuditService/ListEntries", Who::Roles(AUDIT), Scope::Whole),
     row("AuditService/VerifyJournal", Who::Roles(AUDIT), Scope::Whole),
+    row("JournalService/FollowJournal", Who::Roles(AUDIT), Scope::Whole),
+    row("JournalService/ReadKeptFile", Who::Roles(AUDIT), Scope::Whole),
     row("grpc.health.v1.Health/Check", Who::Anyone, Scope::All),
     row("grpc.health.v1.Health/Watch", Who::Anyone, Scope::All),
     row("grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Who::SignedIn, Scope::All),

@@ -1,6 +1,6 @@
 //! `serve`
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -9,7 +9,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use crate::{grpc::server, service::Service};
+use crate::{follow, grpc::server, service::Service};
 
 use super::{
     Place,
@@ -36,6 +36,15 @@ pub(super) struct Serve {
     /// By how many per cent a headcount or a total may differ from the month before without a finding.
     #[arg(long, value_name = "PERCENT", default_value_t = 20)]
     jump_percent: u32,
+    /// Follow another service: take over its journal as it grows, answer from it, and record nothing else.
+    /// Signs in there with --token-file or --client-cert. To promote a follower, stop it and start it
+    /// without this.
+    #[arg(long, value_name = "URL")]
+    follow: Option<String>,
+    /// For how many seconds after it last had all that the leader had a follower answers.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, requires = "follow",
+          value_parser = clap::value_parser!(u64).range(2..=86_400))]
+    follow_max_age: u64,
     #[command(flatten)]
     keys: Keys,
     #[command(flatten, next_help_heading = "Who may come in")]
@@ -75,22 +84,28 @@ hint: \
         let doors = self.doors.read(&place.data)?;
         let folder = place.store.clone().unwrap_or_else(|| PathBuf::from(STORE));
         let bar = progress();
-        let opened = Service::open(&folder, &place.data, &mut |stage, done, all| {
-            bar.show(stage, done, all);
-        });
+        let progress = &mut |stage, done, all| bar.show(stage, done, all);
+        let opened = match &self.follow {
+            None => Service::open(&folder, &place.data, progress)
+                .map(|(service, started)| (service, started.opened.clone(), Some(started))),
+            Some(leader) => {
+                let followed = (leader.as_str(), Duration::from_secs(self.follow_max_age));
+                Service::open_following(&folder, &place.data, followed, progress)
+                    .map(|(service, opened)| (service, opened, None))
+            }
+        };
         bar.clear();
-        let (mut service, started) = opened?;
+        let (mut service, opened, started) = opened?;
         service.approvals_needed = self.approvals;
         service.jump_percent = self.jump_percent;
         service.person_keys = keys;
-        let opened = &started.opened;
         if let Some(torn) = &opened.torn {
             eprintln!("cut off an unfinished last line of the journal: {} bytes", torn.bytes);
         }
         if let Some(why) = &opened.rebuilt {
             eprintln!("rebuilt the state from the journal: {why}");
         }
-        if 0 < started.figures_seeded + started.standards_seeded {
+        if let Some(started) = started.filter(|one| 0 < one.figures_seeded + one.standards_seeded) {
             eprintln!(
                 "seeded {} figures, {} standards, {} documents, {} decisions",
                 started.figures_seeded,
@@ -101,7 +116,7 @@ hint: \
         }
         let runtime = tokio::runtime::Runtime::new().context("start the runtime")?;
         let service = Arc::new(service);
-        let served = runtime.block_on(self.serve(doors, service.clone(), &folder));
+        let served = runtime.block_on(self.serve(doors, service.clone(), (place, &folder)));
         // Whoever still holds the service must not keep the journal's last state from the disk.
         service.writer.shutdown();
         runtime.shutdown_timeout(std::time::Duration::from_secs(1));
@@ -112,7 +127,7 @@ hint: \
         &self,
         doors: server::Doors,
         service: Arc<Service>,
-        folder: &std::path::Path,
+        (place, folder): (&Place, &std::path::Path),
     ) -> anyhow::Result<()> {
         let listener = TcpListener::bind(self.listen).await;
         let listener = listener.with_context(|| format!("listen on {}", self.listen))?;
@@ -139,6 +154,15 @@ hint: \
         let calls = doors.calls.clone();
         let beside =
             self.beside.start(&self.doors, &doors.gate, (service.clone(), calls), &stopped).await?;
+        if let Some(leader) = self.follow.clone() {
+            println!("following {leader}");
+            let (service, stop) = (service.clone(), told(stopped.clone()));
+            let credentials = place.credentials.clone();
+            tokio::spawn(async move {
+                let connect = || credentials.connect(&leader);
+                follow::follow(service, connect, stop).await;
+            });
+        }
         tokio::spawn(async move {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => {}

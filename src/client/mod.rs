@@ -62,6 +62,7 @@ client!(run, run_service_client, RunServiceClient);
 client!(roster, roster_service_client, RosterServiceClient);
 client!(rule, rule_service_client, RuleServiceClient);
 client!(audit, audit_service_client, AuditServiceClient);
+client!(journal, journal_service_client, JournalServiceClient);
 client!(area, area_service_client, AreaServiceClient);
 
 /// A month as a message.

@@ -71,4 +71,6 @@ pub mod roster;
 
 pub mod audit;
 
+pub mod journal;
+
 pub mod server;

@@ -26,17 +26,19 @@ use super::{
     answers::Answers,
     audit::Audits,
     deadline::DeadlineLayer,
+    journal::Journals,
     law::Laws,
     record::Records,
     replay::Replays,
     roster::Rosters,
     run::Runs,
-    status::internal,
+    status::{internal, stale},
     v1::{
         area_service_server::AreaServiceServer, audit_service_server::AuditServiceServer,
-        index_service_server::IndexServiceServer, replay_service_server::ReplayServiceServer,
-        roster_service_server::RosterServiceServer, rule_service_server::RuleServiceServer,
-        run_service_server::RunServiceServer, standard_service_server::StandardServiceServer,
+        index_service_server::IndexServiceServer, journal_service_server::JournalServiceServer,
+        replay_service_server::ReplayServiceServer, roster_service_server::RosterServiceServer,
+        rule_service_server::RuleServiceServer, run_service_server::RunServiceServer,
+        standard_service_server::StandardServiceServer,
         subsidy_service_server::SubsidyServiceServer, trigger_service_server::TriggerServiceServer,
     },
 };
@@ -49,7 +51,7 @@ pub const STREAMS_MAX: u32 = 256;
 pub const DRAIN: Duration = Duration::from_secs(10);
 
 /// The services whose health is told, and the whole.
-const HEALTHY: [&str; 11] = [
+const HEALTHY: [&str; 12] = [
     "",
     "pricelinkage.v1.IndexService",
     "pricelinkage.v1.StandardService",
@@ -61,6 +63,7 @@ const HEALTHY: [&str; 11] = [
     "pricelinkage.v1.RuleService",
     "pricelinkage.v1.AreaService",
     "pricelinkage.v1.AuditService",
+    "pricelinkage.v1.JournalService",
 ];
 
 /// Why serving ended badly.
@@ -106,7 +109,8 @@ fn bare(service: &Arc<Service>) -> Routes {
     let runs = Arc::new(Runs(service.clone()));
     let audits = Arc::new(Audits(service.clone()));
     let rosters = Arc::new(Rosters::new(service.clone()));
-    Routes::new(configured!(IndexServiceServer, records.clone()))
+    let journals = Arc::new(Journals(service.clone()));
+    let routes = Routes::new(configured!(IndexServiceServer, records.clone()))
         .add_service(configured!(StandardServiceServer, records))
         .add_service(configured!(TriggerServiceServer, answers.clone()))
         .add_service(configured!(SubsidyServiceServer, answers.clone()))
@@ -116,6 +120,28 @@ fn bare(service: &Arc<Service>) -> Routes {
         .add_service(configured!(RuleServiceServer, laws.clone()))
         .add_service(configured!(AreaServiceServer, laws))
         .add_service(configured!(AuditServiceServer, audits))
+        .add_service(configured!(JournalServiceServer, journals));
+    match service.following() {
+        None => routes,
+        Some(_) => fresh(routes, service),
+    }
+}
+
+/// Refuses what is asked of a follower while what it has may be too old.
+fn fresh(routes: Routes, service: &Arc<Service>) -> Routes {
+    let service = service.clone();
+    let layer = axum::middleware::from_fn(
+        move |request: axum::extract::Request, next: axum::middleware::Next| {
+            let unfit = service.followed().and_then(|followed| followed.unfit);
+            async move {
+                match unfit {
+                    None => next.run(request).await,
+                    Some(why) => stale(&why).into_http(),
+                }
+            }
+        },
+    );
+    Routes::from(routes.into_axum_router().layer(layer))
 }
 
 /// How the service is reached from outside.
@@ -187,6 +213,7 @@ pub async fn serve_behind(
             for name in HEALTHY {
                 reporter.set_service_status(name, tonic_health::ServingStatus::NotServing).await;
             }
+            service.stopping.send_replace(true);
             let _ = stopping.send(true);
         });
     // A client that opens a connection and says nothing must not hold the service up.

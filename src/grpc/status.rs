@@ -127,6 +127,16 @@ pub(super) fn of_diff(error: &DiffError) -> Status {
     }
 }
 
+/// What ends a stream that would not end by itself.
+pub(super) fn stops() -> Status {
+    again("STOPPING", "the service is stopping; ask again")
+}
+
+/// What a follower answers while what it has may be too old.
+pub(super) fn stale(why: &str) -> Status {
+    later(Code::Unavailable, "STALE", why, Duration::from_secs(1))
+}
+
 /// The status of anything the service refuses.
 pub(super) fn of_service(error: &ServiceError) -> Status {
     match error {
@@ -135,6 +145,9 @@ pub(super) fn of_service(error: &ServiceError) -> Status {
             refused(Code::InvalidArgument, "REQUEST_ID_REUSED", error.to_string())
         }
         ServiceError::Submit(SubmitError::Busy { .. }) => again("BUSY", &error.to_string()),
+        ServiceError::Submit(SubmitError::Follows { .. }) => {
+            refused(Code::FailedPrecondition, "FOLLOWS", error.to_string())
+        }
         ServiceError::Submit(SubmitError::Stopped) => again("STOPPING", &error.to_string()),
         ServiceError::Submit(SubmitError::Unwritable { .. }) | ServiceError::Store(_) => {
             tracing::error!(%error, "the store failed");
@@ -156,7 +169,7 @@ pub(super) fn of_service(error: &ServiceError) -> Status {
         }
         ServiceError::Sheet(_) => internal(error),
         ServiceError::NoStore => refused(Code::FailedPrecondition, "NO_STORE", error.to_string()),
-        ServiceError::Submit(SubmitError::Broken { .. })
+        ServiceError::Submit(SubmitError::Broken { .. } | SubmitError::Discontinued { .. })
         | ServiceError::Thread(_)
         | ServiceError::Journal(_) => internal(error),
         ServiceError::Data(_) => internal(error),

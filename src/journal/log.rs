@@ -104,6 +104,13 @@ impl Log {
         self.0.write().unwrap_or_else(PoisonError::into_inner).push(logged);
     }
 
+    /// The digest of an entry's line; none when there is no such entry. O(1).
+    pub fn digest(&self, sequence: u64) -> Option<String> {
+        let log = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let at = usize::try_from(sequence.checked_sub(1)?).ok()?;
+        log.get(at).map(|logged| logged.digest.clone())
+    }
+
     /// The entries that are wanted, the newest first. O(entries looked at).
     pub fn newest<T>(&self, mut take: impl FnMut(&mut dyn Iterator<Item = &Logged>) -> T) -> T {
         let log = self.0.read().unwrap_or_else(PoisonError::into_inner);

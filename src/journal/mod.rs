@@ -31,6 +31,8 @@ pub mod file;
 
 pub mod copy;
 
+pub mod tail;
+
 use std::{io, path::PathBuf};
 
 use self::{

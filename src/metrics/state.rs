@@ -54,6 +54,8 @@ pub(super) struct State {
     runs: Family<OfState, Gauge>,
     waiting: Gauge,
     unwritable: Gauge,
+    behind: Gauge,
+    follow_age: Gauge,
     commits: Counter,
     flushes: Counter,
     committing: Counter<f64, AtomicU64>,
@@ -77,6 +79,12 @@ impl State {
         gauge("decisions", "Decisions, every revision counted", &self.decisions);
         gauge("writer_waiting", "Commands that wait for the writer", &self.waiting);
         gauge("writer_unwritable", "1 when nothing is recorded until a restart", &self.unwritable);
+        gauge("follow_behind_entries", "Entries of the leader that are not here yet", &self.behind);
+        gauge(
+            "follow_age_seconds",
+            "How long ago a follower had all that its leader had; -1 when it never had",
+            &self.follow_age,
+        );
         gauge(
             "newest_index_age_months",
             "Months from the newest index month to today's",
@@ -129,6 +137,10 @@ impl State {
         let pulse = service.writer.pulse().read();
         self.waiting.set(i64::try_from(pulse.waiting).unwrap_or(i64::MAX));
         self.unwritable.set(i64::from(pulse.is_unwritable));
+        if let Some(followed) = service.followed() {
+            self.behind.set(i64::try_from(followed.behind).unwrap_or(i64::MAX));
+            self.follow_age.set(followed.age.map_or(-1, |age| age.as_secs() as i64));
+        }
         self.commits.inner().store(pulse.commits, Ordering::Relaxed);
         self.flushes.inner().store(pulse.flushes, Ordering::Relaxed);
         for (counter, time) in

@@ -61,12 +61,15 @@ pub fn router(watched: Arc<Watched>) -> Router {
 }
 
 async fn ready(Shared(watched): Shared<Arc<Watched>>) -> Response {
-    let not_ready = |why: &'static str| (StatusCode::SERVICE_UNAVAILABLE, why).into_response();
+    let not_ready = |why: &str| (StatusCode::SERVICE_UNAVAILABLE, why.to_owned()).into_response();
     if watched.is_stopping.load(Ordering::Relaxed) {
         return not_ready("stopping\n");
     }
     if watched.service.writer.pulse().read().is_unwritable {
         return not_ready("nothing can be recorded until the service is started again\n");
+    }
+    if let Some(why) = watched.service.followed().and_then(|followed| followed.unfit) {
+        return not_ready(&format!("{why}\n"));
     }
     "ready\n".into_response()
 }

@@ -86,6 +86,18 @@ pub enum SubmitError {
         /// What happened.
         why: String,
     },
+    /// The service follows another and records what that one has recorded.
+    #[error("nothing is recorded here, since it follows {leader}: ask there")]
+    Follows {
+        /// Whom it follows.
+        leader: String,
+    },
+    /// What a leader sent does not continue the journal.
+    #[error("what was sent does not continue the journal: {why}")]
+    Discontinued {
+        /// What is wrong.
+        why: String,
+    },
     /// The writer has been shut down.
     #[error("the service is shutting down and records nothing any more")]
     Stopped,

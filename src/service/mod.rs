@@ -66,7 +66,11 @@ pub mod audit;
 
 pub mod command;
 
+pub mod following;
+
 pub mod writer;
+
+mod worker;
 
 mod backend;
 
@@ -75,6 +79,7 @@ pub mod pulse;
 mod error;
 
 pub use error::ServiceError;
+use following::Following;
 use law::Earlier;
 use record::{Change, Checked, Recorded, plan_figures, plan_law, plan_standards, unrecorded};
 use reference::Reference;
@@ -139,6 +144,9 @@ pub struct Service {
     folder: Option<PathBuf>,
     /// Where large files are kept; none without a store.
     kept: Option<Kept>,
+    following: Option<Following>,
+    /// Whether the service is stopping, so that what would never end by itself ends.
+    pub stopping: tokio::sync::watch::Sender<bool>,
     timelines: RwLock<Cached>,
     earlier: Earlier,
     supposed: Supposed,
@@ -232,6 +240,8 @@ impl Service {
             log: Log::default(),
             folder: None,
             kept: None,
+            following: None,
+            stopping: tokio::sync::watch::Sender::new(false),
             timelines: RwLock::default(),
             earlier: Earlier::default(),
             supposed: Supposed::default(),

@@ -190,6 +190,21 @@ pub fn plan_standards(
 /// Plans the adoption of documents that are new, changed or gone since the last start, with every
 /// decision that differs from the recorded one. O(areas with an index × months).
 pub fn plan_law(reference: &Reference, ledger: &Ledger, at: DateTime<Utc>) -> Plan {
+    let documents = fresh_law(reference, ledger);
+    let every = BTreeSet::from([AreaCode::NATION]);
+    let decisions = changed(reference, ledger, &every, at);
+    let recorded = Recorded {
+        new: documents.len() as u32,
+        decisions: decisions.len() as u32,
+        ..Recorded::default()
+    };
+    let nothing = documents.is_empty() && decisions.is_empty();
+    let operation = (!nothing).then_some(Operation::AdoptLaw { documents, decisions });
+    planned(operation, &recorded)
+}
+
+/// The documents that are not adopted as they are now, and those adopted that are gone. O(documents).
+pub fn fresh_law(reference: &Reference, ledger: &Ledger) -> Vec<LawDocument> {
     let instruments = reference.data.library.instruments();
     let mut known = adopted(ledger, &View::default());
     let fresh = instruments.iter().filter(|one| {
@@ -204,16 +219,7 @@ pub fn plan_law(reference: &Reference, ledger: &Ledger, at: DateTime<Utc>) -> Pl
         })
         .collect();
     documents.extend(known.into_keys().map(LawDocument::withdrawn));
-    let every = BTreeSet::from([AreaCode::NATION]);
-    let decisions = changed(reference, ledger, &every, at);
-    let recorded = Recorded {
-        new: documents.len() as u32,
-        decisions: decisions.len() as u32,
-        ..Recorded::default()
-    };
-    let nothing = documents.is_empty() && decisions.is_empty();
-    let operation = (!nothing).then_some(Operation::AdoptLaw { documents, decisions });
-    planned(operation, &recorded)
+    documents
 }
 
 /// The decisions that differ from the recorded ones, for areas with an index that a change in these

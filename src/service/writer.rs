@@ -10,57 +10,45 @@
 use std::{
     collections::HashMap,
     fmt, io,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
-        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+        mpsc::{SyncSender, TrySendError, sync_channel},
     },
     thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use arc_swap::ArcSwap;
-use chrono::TimeDelta;
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::{broadcast, oneshot, watch};
 
 pub use super::command::{Acknowledged, Command, Plan, PlanError, PlanFn, SubmitError};
-use super::{backend::Backend, now, pulse::Pulse};
+use super::{
+    backend::Backend,
+    pulse::Pulse,
+    worker::{Answer, Waiting, Work, Worker},
+};
 use crate::{
     domain::decision::Decision,
-    journal::entry::{Draft, Entry},
-    store::{Store, ledger::Ledger, record::RequestRecord},
+    journal::entry::Entry,
+    store::{Store, ledger::Ledger},
 };
 
 /// How many commands may wait.
 pub const QUEUE_COMMANDS: usize = 1024;
 
-/// How many commands are recorded with one sync.
-const BATCH_COMMANDS: usize = 256;
-
 /// How many decisions a slow watcher may lag behind before it is told so.
 const WATCH_DECISIONS: usize = 65_536;
-
-/// How long the thread waits for a further command before it flushes the state.
-const FLUSH_WHEN_IDLE: Duration = Duration::from_millis(500);
-
-/// How long the state stays unflushed while commands keep coming. The journal has everything; this
-/// bounds what a start after a crash must replay.
-const FLUSH_EVERY: Duration = Duration::from_secs(5);
-
-type Answer = Result<Acknowledged, SubmitError>;
-
-struct Waiting {
-    command: Command,
-    reply: oneshot::Sender<Answer>,
-}
 
 /// The handle to the writer's thread; shared freely.
 pub struct Writer {
     ledger: Arc<ArcSwap<Ledger>>,
-    queue: Mutex<Option<SyncSender<Waiting>>>,
+    queue: Mutex<Option<SyncSender<Work>>>,
     queue_commands: usize,
     thread: Mutex<Option<JoinHandle<()>>>,
     decisions: broadcast::Sender<Decision>,
+    heads: watch::Sender<u64>,
+    /// Whom it follows.
+    leader: Option<String>,
     pulse: Arc<Pulse>,
 }
 
@@ -102,14 +90,16 @@ impl Writer {
         let (sender, receiver) = sync_channel(queue_commands);
         let published = Arc::new(ArcSwap::from_pointee(ledger));
         let (decisions, _) = broadcast::channel(WATCH_DECISIONS);
+        let heads = watch::Sender::new(published.load().sequence());
         let pulse = Arc::<Pulse>::default();
-        let work = Work {
+        let work = Worker {
             backend,
             ledger: Arc::clone(&published),
             unwritable: None,
             flushed: Instant::now(),
             dirty: false,
             decisions: decisions.clone(),
+            heads: heads.clone(),
             pulse: Arc::clone(&pulse),
         };
         let thread = thread::Builder::new().name("writer".into()).spawn(|| work.run(receiver))?;
@@ -119,6 +109,8 @@ impl Writer {
             queue_commands,
             thread: Mutex::new(Some(thread)),
             decisions,
+            heads,
+            leader: None,
             pulse,
         })
     }
@@ -131,6 +123,43 @@ impl Writer {
     /// How the writer is doing.
     pub fn pulse(&self) -> &Pulse {
         &self.pulse
+    }
+
+    /// From now on takes only what a leader has recorded.
+    #[must_use]
+    pub fn following(self, leader: &str) -> Self {
+        let mut follower = self;
+        follower.leader = Some(leader.to_owned());
+        follower
+    }
+
+    /// Refuses early what would be refused in the end because another service is followed.
+    ///
+    /// # Errors
+    /// [`SubmitError::Follows`].
+    pub fn accepts(&self) -> Result<(), SubmitError> {
+        match &self.leader {
+            None => Ok(()),
+            Some(leader) => Err(SubmitError::Follows { leader: leader.clone() }),
+        }
+    }
+
+    /// The last entry that is on disk and published, now and whenever it changes.
+    pub fn heads(&self) -> watch::Receiver<u64> {
+        self.heads.subscribe()
+    }
+
+    /// Records entries as a leader has recorded them, all or none.
+    ///
+    /// # Errors
+    /// They do not continue the journal, it cannot be written, or nobody is followed.
+    pub async fn ship(&self, entries: Vec<Entry>) -> Result<(), SubmitError> {
+        if self.leader.is_none() {
+            return Err(SubmitError::Discontinued { why: "nobody is followed".into() });
+        }
+        let (reply, answer) = oneshot::channel();
+        self.send(Work::Shipped(entries, reply))?;
+        answer.await.unwrap_or(Err(SubmitError::Stopped))
     }
 
     /// Decisions recorded from now on, in order.
@@ -168,18 +197,23 @@ impl Writer {
     }
 
     fn enqueue(&self, command: Command) -> Result<oneshot::Receiver<Answer>, SubmitError> {
+        self.accepts()?;
         let (reply, answer) = oneshot::channel();
+        self.send(Work::Asked(Waiting { command, reply })).map(|()| answer)
+    }
+
+    fn send(&self, work: Work) -> Result<(), SubmitError> {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = match queue.as_ref() {
             None => return Err(SubmitError::Stopped),
             Some(queue) => {
                 // Before it is sent, since it may be carried out before this goes on.
                 self.pulse.queued();
-                queue.try_send(Waiting { command, reply }).inspect_err(|_| self.pulse.done(1))
+                queue.try_send(work).inspect_err(|_| self.pulse.done(1))
             }
         };
         match sent {
-            Ok(()) => Ok(answer),
+            Ok(()) => Ok(()),
             Err(TrySendError::Full(_)) => Err(SubmitError::Busy { waiting: self.queue_commands }),
             Err(TrySendError::Disconnected(_)) => Err(SubmitError::Stopped),
         }
@@ -196,160 +230,5 @@ impl fmt::Debug for Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.shutdown();
-    }
-}
-
-struct Work {
-    backend: Backend,
-    ledger: Arc<ArcSwap<Ledger>>,
-    /// Why nothing is recorded any more.
-    unwritable: Option<String>,
-    flushed: Instant,
-    /// Whether something was recorded since the last flush.
-    dirty: bool,
-    decisions: broadcast::Sender<Decision>,
-    pulse: Arc<Pulse>,
-}
-
-/// What a batch has planned so far.
-struct Batch {
-    draft: Ledger,
-    entries: Vec<Entry>,
-    /// The entries of the batch by request id.
-    places: HashMap<String, usize>,
-}
-
-impl Work {
-    fn run(mut self, queue: Receiver<Waiting>) {
-        loop {
-            let first = match self.dirty {
-                true => queue.recv_timeout(FLUSH_WHEN_IDLE),
-                false => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            };
-            match first {
-                Ok(first) => {
-                    let rest = queue.try_iter().take(BATCH_COMMANDS - 1);
-                    let waiting: Vec<_> = std::iter::once(first).chain(rest).collect();
-                    let commands = waiting.len();
-                    self.carry_out(waiting);
-                    self.pulse.done(commands);
-                    if self.dirty && FLUSH_EVERY < self.flushed.elapsed() {
-                        self.flush();
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => self.flush(),
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-        }
-        self.flush();
-    }
-
-    fn flush(&mut self) {
-        (self.dirty, self.flushed) = (false, Instant::now());
-        let flushed = self.backend.flush();
-        self.pulse.flushed(self.flushed.elapsed());
-        if let Err(error) = flushed {
-            tracing::error!(%error, "the state could not be flushed; the journal has everything");
-        }
-    }
-
-    fn carry_out(&mut self, waiting: Vec<Waiting>) {
-        if let Some(why) = self.unwritable.clone() {
-            return refuse(waiting.into_iter().map(|waiting| waiting.reply), &why);
-        }
-        let draft = Ledger::clone(&self.ledger.load());
-        let mut batch = Batch { draft, entries: Vec::new(), places: HashMap::new() };
-        let mut answers = Vec::with_capacity(waiting.len());
-        for Waiting { command, reply } in waiting {
-            answers.push((reply, self.plan(&mut batch, command)));
-        }
-        if !batch.entries.is_empty() {
-            let begun = Instant::now();
-            let committed = self.backend.commit(&batch.entries);
-            self.pulse.committed(begun.elapsed());
-            if let Err(error) = committed {
-                self.pulse.unwritable();
-                let why = error.to_string();
-                tracing::error!(why, "nothing more is recorded");
-                // Even a refusal may rest on an entry of the batch that is not recorded.
-                refuse(answers.into_iter().map(|(reply, _)| reply), &why);
-                self.unwritable = Some(why);
-                return;
-            }
-            self.dirty = true;
-            self.ledger.store(Arc::new(batch.draft));
-        }
-        for (reply, answer) in answers {
-            // Whoever asked may have gone.
-            let _ = reply.send(answer);
-        }
-        for decision in batch.entries.iter().flat_map(|entry| entry.operation.decisions()) {
-            // Nobody may be watching.
-            let _ = self.decisions.send(decision.clone());
-        }
-    }
-
-    fn plan(&mut self, batch: &mut Batch, command: Command) -> Answer {
-        let Command { principal, request_id, request_digest, origin, plan } = command;
-        if let Some(first) = self.first(batch, &request_id)? {
-            return repeat(first, &request_digest);
-        }
-        // Instants grow with every entry, so that what was known at one is what its entry and
-        // those before it say.
-        let last = batch.draft.recorded_at().unwrap_or_default();
-        let recorded_at = now().max(last + TimeDelta::microseconds(1));
-        let broken = |why: String| SubmitError::Broken { request_id: request_id.clone(), why };
-        let planned = catch_unwind(AssertUnwindSafe(|| plan(&batch.draft, recorded_at)));
-        let planned = planned.map_err(|_| broken("planning it panicked".into()))?;
-        let Plan { operation, answer } = planned.map_err(SubmitError::Refused)?;
-        let Some(operation) = operation else {
-            return Ok(Acknowledged { sequence: None, recorded_at, answer, repeated: false });
-        };
-        let id = request_id.clone();
-        let draft = Draft {
-            recorded_at,
-            principal,
-            request_id: id,
-            request_digest,
-            origin,
-            operation,
-            answer,
-        };
-        let sealed = Entry::seal(batch.draft.head(), draft);
-        let entry = sealed.map_err(|error| broken(error.to_string()))?;
-        batch.draft.apply(&entry).map_err(|error| broken(error.to_string()))?;
-        let answer = entry.answer.clone();
-        let acknowledged =
-            Acknowledged { sequence: Some(entry.sequence), recorded_at, answer, repeated: false };
-        batch.places.insert(request_id, batch.entries.len());
-        batch.entries.push(entry);
-        Ok(acknowledged)
-    }
-
-    /// What the request led to when it was first carried out, recorded or in this batch.
-    fn first(
-        &mut self,
-        batch: &Batch,
-        request_id: &str,
-    ) -> Result<Option<RequestRecord>, SubmitError> {
-        if let Some(place) = batch.places.get(request_id) {
-            return Ok(Some(RequestRecord::from(&batch.entries[*place])));
-        }
-        let found = self.backend.request(request_id);
-        found.map_err(|error| SubmitError::Unwritable { why: error.to_string() })
-    }
-}
-
-fn repeat(first: RequestRecord, request_digest: &str) -> Answer {
-    let RequestRecord { request_id, sequence, recorded_at, answer, .. } = first;
-    if first.request_digest != request_digest {
-        return Err(SubmitError::RequestIdReused { request_id, first_sequence: sequence });
-    }
-    Ok(Acknowledged { sequence: Some(sequence), recorded_at, answer, repeated: true })
-}
-
-fn refuse(replies: impl Iterator<Item = oneshot::Sender<Answer>>, why: &str) {
-    for reply in replies {
-        let _ = reply.send(Err(SubmitError::Unwritable { why: why.into() }));
     }
 }

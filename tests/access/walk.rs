@@ -194,6 +194,8 @@ fn asked(run: &str) -> BTreeMap<&'static str, (bool, Vec<Value>)> {
         ("AreaService/ListAreas", (false, vec![json!({ "within": area })])),
         ("AuditService/ListEntries", (false, vec![json!({})])),
         ("AuditService/VerifyJournal", (false, vec![json!({})])),
+        ("JournalService/FollowJournal", (false, vec![json!({})])),
+        ("JournalService/ReadKeptFile", (false, vec![json!({ "sha256": "0".repeat(64) })])),
     ])
 }
 

@@ -73,6 +73,7 @@ impl Service {
         means: Means,
         watch: &Watch<'_>,
     ) -> Result<(Life, Option<Worked>), RosterRefused> {
+        self.writer.accepts().map_err(ServiceError::from)?;
         let kept = self.kept.as_ref().ok_or(RosterRefused::NoStore)?;
         let ledger = self.writer.snapshot();
         let key = self.key_of(&ledger, spec.month)?;
