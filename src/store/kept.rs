@@ -12,6 +12,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::error::StoreError;
+use crate::journal::file::sync_folder;
 
 /// The folder of such files.
 #[derive(Debug, Clone)]
@@ -42,6 +43,7 @@ impl Kept {
     pub fn of(store: &Path) -> Result<Self, StoreError> {
         let folder = store.join("kept");
         fs::create_dir_all(&folder).map_err(unusable(&folder))?;
+        sync_folder(store)?;
         Ok(Self { folder })
     }
 
@@ -61,8 +63,7 @@ impl Kept {
     pub fn name(&self, file: Nameless, digest: &str) -> Result<(), StoreError> {
         let path = self.path(digest);
         file.file.persist(&path).map_err(|error| unusable(&path)(error.error))?;
-        let folder = File::open(&self.folder).and_then(|folder| folder.sync_all());
-        folder.map_err(unusable(&self.folder))
+        Ok(sync_folder(&self.folder)?)
     }
 
     /// Where the file with this digest is.
@@ -121,6 +122,10 @@ impl Kept {
             let copy = fs::copy(found.path(), &path).and_then(|_| File::open(&path)?.sync_all());
             copy.map_err(unusable(&path))?;
             copied += 1;
+        }
+        if 0 < copied {
+            sync_folder(folder)?;
+            sync_folder(folder.parent().filter(|above| above.is_dir()).unwrap_or(Path::new(".")))?;
         }
         Ok(copied)
     }
