@@ -7,6 +7,7 @@ use std::{
     fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use sha2::{Digest, Sha256};
@@ -18,6 +19,7 @@ use crate::journal::file::sync_folder;
 #[derive(Debug, Clone)]
 pub struct Kept {
     folder: PathBuf,
+    naming: Arc<Mutex<()>>,
 }
 
 /// A file that has no name yet, and vanishes if it gets none.
@@ -44,7 +46,7 @@ impl Kept {
         let folder = store.join("kept");
         fs::create_dir_all(&folder).map_err(unusable(&folder))?;
         sync_folder(store)?;
-        Ok(Self { folder })
+        Ok(Self::copied(folder))
     }
 
     /// Begins a file.
@@ -54,6 +56,12 @@ impl Kept {
     pub fn begin(&self) -> Result<Nameless, StoreError> {
         let file = tempfile::Builder::new().prefix(".part").tempfile_in(&self.folder);
         Ok(Nameless { file: file.map_err(unusable(&self.folder))? })
+    }
+
+    /// Held from the name of a file to its entry. Two requests may have come to the same bytes; the
+    /// one that is refused must not remove the file that the other is about to refer to.
+    pub fn naming(&self) -> MutexGuard<'_, ()> {
+        self.naming.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives a file, already synced, the name of its digest.
@@ -132,7 +140,7 @@ impl Kept {
 
     /// Those of a copy.
     pub fn copied(folder: PathBuf) -> Self {
-        Self { folder }
+        Self { folder, naming: Arc::default() }
     }
 
     /// Removes a file that no entry refers to; if it cannot, the next start does.
