@@ -23,7 +23,7 @@ pub enum Field {
     WriteFails,
     /// The n-th sync from now on fails; 0: none.
     SyncFails,
-    /// Whether everything fails after the first.
+    /// 1: after the first everything fails; 2: it hangs instead, to be killed there.
     Stays,
     /// Seconds that the clock is ahead.
     Clock,

@@ -30,7 +30,7 @@ struct control {
 	_Atomic int64_t space;       /* bytes that may still be written; below 0: any */
 	_Atomic int64_t write_fails; /* the n-th write from now on fails; 0: none */
 	_Atomic int64_t sync_fails;  /* the n-th sync from now on fails; 0: none */
-	_Atomic int64_t stays;       /* whether everything fails after the first */
+	_Atomic int64_t stays;       /* 1: after the first everything fails; 2: it hangs instead */
 	_Atomic int64_t clock;       /* seconds that the clock is ahead */
 	_Atomic int64_t failed;      /* how many writes and syncs were made to fail */
 };
@@ -94,6 +94,8 @@ static int fails(_Atomic int64_t *left)
 		return 0;
 	atomic_store(left, -1);
 	atomic_fetch_add(&control->failed, 1);
+	while (atomic_load(&control->stays) == 2)
+		pause();
 	return 1;
 }
 

@@ -17,8 +17,11 @@ use crate::{
 
 /// Starts a process on the disk.
 fn on(disk: &Disk, book: &Book, count: u64) -> Process {
-    let set_up = |command: &mut Command| disk.put_before(command);
-    Process::start(&disk.store(), &book.next(), count, set_up)
+    of(disk, book.next(), count)
+}
+
+fn of(disk: &Disk, from: [u64; THREADS], count: u64) -> Process {
+    Process::start(&disk.store(), &from, count, |command| disk.put_before(command))
 }
 
 /// Records while the disk fails as it is set to; then, once it is mended, everything else. What was
@@ -207,6 +210,30 @@ fn whatever_was_acknowledged_survives_a_loss_of_power() {
         }
     }
     println!("power: {rounds} kills, {losses} losses, {} acknowledged in the last", book.len());
+}
+
+#[test]
+fn what_a_killed_process_wrote_is_synced_before_a_repeat_is_acknowledged_by_it() {
+    let mut random = Random(29);
+    for n in 1..=times(8) {
+        let (disk, mut book) = (Disk::new(), Book::default());
+        // Of one thread only: an entry of another would sync the line as well.
+        let from = |book: &Book| [book.next()[0], u64::MAX, u64::MAX, u64::MAX];
+        let mut process = of(&disk, from(&book), u64::MAX);
+        assert_eq!(process.next(), Some(Said::Open));
+        disk.set(Field::Stays, 2);
+        disk.set(Field::SyncFails, n as i64);
+        while disk.get(Field::Failed) == 0 {
+            thread::sleep(Duration::from_millis(1));
+        }
+        book.note(&process.killed());
+        disk.mend();
+        let before = book.len();
+        book.note(&of(&disk, from(&book), 1).all());
+        assert_eq!(book.len(), before + 1);
+        disk.lose_power(&mut random);
+        book.check(&disk.store(), &format!("killed in sync {n}"));
+    }
 }
 
 #[test]
