@@ -139,9 +139,14 @@ fn clients_of_a_service_on_a_full_disk_are_told_and_lose_nothing() {
         thread::sleep(Duration::from_millis(1_500));
         disk.set(Field::Space, 3_000);
     });
+    assert!(told.iter().any(|last| last.code() == Code::DataLoss), "{told:?}");
     for last in told {
-        assert_eq!(last.code(), Code::DataLoss, "{last:?}");
-        assert!(last.message().contains("nothing can be recorded"), "{last:?}");
+        // The files of a roster may meet the end of the disk before the journal does.
+        let is_told = match last.code() {
+            Code::DataLoss => last.message().contains("nothing can be recorded"),
+            code => code == Code::Internal,
+        };
+        assert!(is_told, "{last:?}");
     }
     server.kill_after(Duration::ZERO);
     compare(&book, &house.entries(shipped));
