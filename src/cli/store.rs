@@ -8,7 +8,7 @@ use clap::Args;
 use crate::{
     journal::{copy, file::SEGMENT_BYTES},
     service::Stage,
-    store::{OpenReport, Store, Verification, kept::Kept, ledger::Ledger},
+    store::{OpenReport, Store, StoreError, Verification, kept::Kept, ledger::Ledger},
 };
 
 use super::{Place, output::progress};
@@ -70,10 +70,12 @@ impl Export {
     pub fn run(&self, place: &Place) -> anyhow::Result<()> {
         // Beside a running service this is safe: an unfinished line is not copied.
         let folder = folder(place)?;
-        let copied = copy::export(folder, &self.file)?;
+        let (beside, mut files) = (beside(&self.file), 0);
+        let copied = copy::export_after(folder, &self.file, || -> Result<(), StoreError> {
+            files = Kept::of(folder)?.copy_to(&beside)?;
+            Ok(())
+        })?;
         println!("{} entries, head {}", copied.head.sequence, copied.head.digest);
-        let beside = beside(&self.file);
-        let files = Kept::of(folder)?.copy_to(&beside)?;
         if 0 < files {
             println!("{files} files of roster runs in {}", beside.display());
         }
@@ -84,12 +86,15 @@ impl Export {
 impl Restore {
     pub fn run(&self, place: &Place) -> anyhow::Result<()> {
         let folder = folder(place)?;
-        let copied = copy::restore(&self.file, folder)?;
+        let beside = beside(&self.file);
+        let kept = |store: &Path| -> Result<(), StoreError> {
+            if beside.exists() {
+                Kept::copied(beside).copy_to(&store.join("kept"))?;
+            }
+            Ok(())
+        };
+        let copied = copy::restore_with(&self.file, folder, SEGMENT_BYTES, kept)?;
         let (store, ledger, _) = open(folder)?;
-        let (kept, beside) = (folder.join("kept"), beside(&self.file));
-        if beside.exists() {
-            Kept::copied(beside).copy_to(&kept)?;
-        }
         whole(folder, &ledger)?;
         println!("{} entries, head {}", copied.head.sequence, copied.head.digest);
         println!("state {}", store.state_digest().unwrap_or_default());

@@ -34,16 +34,31 @@ pub struct Copied {
 /// # Errors
 /// Damage in the journal, or an `out` that exists or cannot be written.
 pub fn export(folder: &Path, out: &Path) -> Result<Copied, JournalError> {
+    export_after(folder, out, || Ok(()))
+}
+
+/// [`export`] that does something before the copy appears under its name, when everything its lines
+/// refer to is there.
+///
+/// # Errors
+/// As [`export`], and what is done before.
+pub fn export_after<E: From<JournalError>>(
+    folder: &Path,
+    out: &Path,
+    before: impl FnOnce() -> Result<(), E>,
+) -> Result<Copied, E> {
     refuse_existing(out)?;
     let mut walk = Walk::all(list(&segments_folder(folder))?);
     let part = beside(out);
-    let _cleared = Cleared(&part);
+    let cleared = Cleared(&part);
+    cleared.clear();
     let mut file = Output::create(&part)?;
     while let Some(entry) = walk.next() {
         entry?;
         file.line(walk.raw())?;
     }
     let bytes = file.finish()?;
+    before()?;
     refuse_existing(out)?;
     fs::rename(&part, out).map_err(JournalError::io("rename a copy to", out))?;
     sync_folder(parent(out))?;
@@ -57,21 +72,24 @@ pub fn export(folder: &Path, out: &Path) -> Result<Copied, JournalError> {
 /// # Errors
 /// A copy that is damaged, cut off or empty, or a folder that holds something.
 pub fn restore(copy: &Path, folder: &Path) -> Result<Copied, JournalError> {
-    restore_with(copy, folder, SEGMENT_BYTES)
+    restore_with(copy, folder, SEGMENT_BYTES, |_| Ok(()))
 }
 
-/// [`restore`] with segments of another size in bytes.
+/// [`restore`] with segments of another size in bytes, and with what else belongs to the store: it is
+/// put into the folder given before that gets its name.
 ///
 /// # Errors
-/// As [`restore`].
-pub fn restore_with(
+/// As [`restore`], and what is put beside.
+pub fn restore_with<E: From<JournalError>>(
     copy: &Path,
     folder: &Path,
     segment_bytes: u64,
-) -> Result<Copied, JournalError> {
+    beside_journal: impl FnOnce(&Path) -> Result<(), E>,
+) -> Result<Copied, E> {
     refuse_filled(folder)?;
     let part = beside(folder);
-    let _cleared = Cleared(&part);
+    let cleared = Cleared(&part);
+    cleared.clear();
     let journal = segments_folder(&part);
     fs::create_dir_all(&journal).map_err(JournalError::io("create", &journal))?;
     let mut walk = Walk::file(copy);
@@ -94,13 +112,15 @@ pub fn restore_with(
     let head = walk.head();
     if let Some(torn) = walk.torn() {
         let why = "ends without a line feed: the copy was cut off".into();
-        return Err(JournalError::Corrupt { segment: torn.segment.clone(), line: torn.line, why });
+        let (segment, line) = (torn.segment.clone(), torn.line);
+        return Err(JournalError::Corrupt { segment, line, why }.into());
     }
     if head.sequence == 0 {
         let segment = copy.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let why = "expected at least one entry".into();
-        return Err(JournalError::Corrupt { segment, line: 1, why });
+        return Err(JournalError::Corrupt { segment, line: 1, why }.into());
     }
+    beside_journal(&part)?;
     sync_folder(&journal)?;
     sync_folder(&part)?;
     refuse_filled(folder)?;
@@ -139,12 +159,20 @@ impl Output {
 /// Removes what is left under the working name, whether the copy came to its end or not.
 struct Cleared<'a>(&'a Path);
 
-impl Drop for Cleared<'_> {
-    fn drop(&mut self) {
+impl Cleared<'_> {
+    /// Also before it begins: one that was killed leaves its part, and in a container the next
+    /// process has the same number.
+    fn clear(&self) {
         let removed = if self.0.is_dir() { fs::remove_dir_all(self.0) } else { Ok(()) };
         if self.0.is_file() || removed.is_err() {
             let _ = fs::remove_file(self.0);
         }
+    }
+}
+
+impl Drop for Cleared<'_> {
+    fn drop(&mut self) {
+        self.clear();
     }
 }
 

@@ -64,8 +64,8 @@ impl FileJournal {
         let journal = segments_folder(folder);
         fs::create_dir_all(&journal).map_err(JournalError::io("create", &journal))?;
         let lock = lock(folder)?;
-        sync_folder(folder)?;
-        sync_folder(parent(folder))?;
+        make_lasting(folder)?;
+        sync_folder(&journal)?;
         let mut segments = segment::list(&journal)?;
         if segments.is_empty() {
             segments.push(create(&journal, 1)?);
@@ -81,6 +81,10 @@ impl FileJournal {
         let chain = walk.into_chain();
         if torn.is_some() {
             cut(&file, length).map_err(JournalError::io("cut the torn line of", &last))?;
+        } else {
+            // A process that was killed may have written lines that it did not sync. From now on
+            // they count: a repeated request is acknowledged by them.
+            file.sync_all().map_err(JournalError::io("sync", &last))?;
         }
         let journal = Self {
             journal,
@@ -213,13 +217,30 @@ fn cut(file: &File, length: u64) -> io::Result<()> {
     file.sync_all()
 }
 
+/// Makes the name of the store folder durable, and those of the folders above, which may have been
+/// made with it. Those further up may be closed to this process; then it did not make them.
+fn make_lasting(folder: &Path) -> Result<(), JournalError> {
+    sync_folder(folder)?;
+    sync_folder(parent(folder))?;
+    let above = fs::canonicalize(folder).map_err(JournalError::io("find", folder))?;
+    for folder in above.ancestors().skip(2) {
+        if let Ok(folder) = File::open(folder) {
+            let _ = folder.sync_all();
+        }
+    }
+    Ok(())
+}
+
 /// The folder a path lies in.
 pub(super) fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Makes new names in the folder durable.
-pub(super) fn sync_folder(folder: &Path) -> Result<(), JournalError> {
+///
+/// # Errors
+/// The folder cannot be synced.
+pub fn sync_folder(folder: &Path) -> Result<(), JournalError> {
     let synced = File::open(folder).and_then(|folder| folder.sync_all());
     synced.map_err(JournalError::io("sync", folder))
 }

@@ -7,16 +7,19 @@ use std::{
     fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use sha2::{Digest, Sha256};
 
 use super::error::StoreError;
+use crate::journal::file::sync_folder;
 
 /// The folder of such files.
 #[derive(Debug, Clone)]
 pub struct Kept {
     folder: PathBuf,
+    naming: Arc<Mutex<()>>,
 }
 
 /// A file that has no name yet, and vanishes if it gets none.
@@ -42,7 +45,8 @@ impl Kept {
     pub fn of(store: &Path) -> Result<Self, StoreError> {
         let folder = store.join("kept");
         fs::create_dir_all(&folder).map_err(unusable(&folder))?;
-        Ok(Self { folder })
+        sync_folder(store)?;
+        Ok(Self::copied(folder))
     }
 
     /// Begins a file.
@@ -54,6 +58,12 @@ impl Kept {
         Ok(Nameless { file: file.map_err(unusable(&self.folder))? })
     }
 
+    /// Held from the name of a file to its entry. Two requests may have come to the same bytes; the
+    /// one that is refused must not remove the file that the other is about to refer to.
+    pub fn naming(&self) -> MutexGuard<'_, ()> {
+        self.naming.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Gives a file, already synced, the name of its digest.
     ///
     /// # Errors
@@ -61,8 +71,7 @@ impl Kept {
     pub fn name(&self, file: Nameless, digest: &str) -> Result<(), StoreError> {
         let path = self.path(digest);
         file.file.persist(&path).map_err(|error| unusable(&path)(error.error))?;
-        let folder = File::open(&self.folder).and_then(|folder| folder.sync_all());
-        folder.map_err(unusable(&self.folder))
+        Ok(sync_folder(&self.folder)?)
     }
 
     /// Where the file with this digest is.
@@ -122,12 +131,16 @@ impl Kept {
             copy.map_err(unusable(&path))?;
             copied += 1;
         }
+        if 0 < copied {
+            sync_folder(folder)?;
+            sync_folder(folder.parent().filter(|above| above.is_dir()).unwrap_or(Path::new(".")))?;
+        }
         Ok(copied)
     }
 
     /// Those of a copy.
     pub fn copied(folder: PathBuf) -> Self {
-        Self { folder }
+        Self { folder, naming: Arc::default() }
     }
 
     /// Removes a file that no entry refers to; if it cannot, the next start does.

@@ -72,6 +72,7 @@ pub fn text(ledger: &Ledger) -> String {
         lines.push(format!("{:?}", ledger.decisions_of(area)));
     }
     lines.push(format!("{} {:?}", ledger.decision_count(), ledger.law()));
+    lines.extend(ledger.runs.newest_first().map(|life| format!("{life:?}")));
     lines.join("\n")
 }
 

@@ -8,7 +8,7 @@ use std::{
 use price_linkage::journal::{
     Journal, JournalError, Torn,
     chain::Head,
-    copy::{export, restore, restore_with},
+    copy::{export, export_after, restore, restore_with},
     entry::{Draft, Entry},
     file::{FileJournal, SEGMENT_BYTES},
 };
@@ -189,7 +189,7 @@ fn a_copy_is_the_journal_byte_for_byte_and_restores_to_the_same() {
     assert!(matches!(export(&store, &out), Err(JournalError::Exists { .. })));
 
     let again = folder.path().join("again");
-    assert_eq!(restore_with(&out, &again, 3_000).unwrap(), copied);
+    assert_eq!(restore_with(&out, &again, 3_000, |_| Ok::<_, JournalError>(())).unwrap(), copied);
     assert!(1 < fs::read_dir(again.join("journal")).unwrap().count());
     let second = folder.path().join("second.jsonl");
     assert_eq!(export(&again, &second).unwrap(), copied);
@@ -217,6 +217,32 @@ fn a_damaged_cut_off_or_empty_copy_restores_nothing() {
     fs::create_dir(&target).unwrap();
     fs::write(&copy, &lines).unwrap();
     assert_eq!(restore(&copy, &target).unwrap().head.sequence, 3);
+}
+
+#[test]
+fn nothing_gets_its_name_before_what_belongs_to_it_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    let (store, copy, target) = (place("store"), place("copy"), place("target"));
+    write_journal(&store, SEGMENT_BYTES, &small_entries(3));
+    // What a process of the same number left when it was killed is in nobody's way.
+    let part = |name: &str| place(&format!(".{name}.part-{}", std::process::id()));
+    fs::write(part("copy"), "left behind").unwrap();
+    fs::create_dir_all(part("target").join("journal")).unwrap();
+    fs::write(part("target").join("journal/000000000001.jsonl"), "left behind").unwrap();
+    let broken = || Err(JournalError::Poisoned { why: "no room for more".into() });
+    let refused = export_after(&store, &copy, broken).unwrap_err();
+    assert!(matches!(refused, JournalError::Poisoned { .. }), "{refused}");
+    export(&store, &copy).unwrap();
+    let refused = restore_with(&copy, &target, SEGMENT_BYTES, |_| broken()).unwrap_err();
+    assert!(matches!(refused, JournalError::Poisoned { .. }), "{refused}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "the store and its copy");
+    let beside = |part: &Path| -> Result<(), JournalError> {
+        fs::write(part.join("beside"), "there").unwrap();
+        Ok(())
+    };
+    restore_with(&copy, &target, SEGMENT_BYTES, beside).unwrap();
+    assert_eq!(fs::read_to_string(target.join("beside")).unwrap(), "there");
 }
 
 #[test]

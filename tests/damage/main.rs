@@ -6,6 +6,10 @@ mod fixture;
 
 mod journal;
 
+mod kinds;
+
+mod sampled;
+
 mod store;
 
 mod writer;

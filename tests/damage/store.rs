@@ -34,7 +34,7 @@ fn stored(entries: &[Entry]) -> TempDir {
 }
 
 /// Opens the store, checks that it answers as the entries say, and gives the report.
-fn opens_equal(folder: &Path, entries: &[Entry], digest: &str) -> OpenReport {
+pub fn opens_equal(folder: &Path, entries: &[Entry], digest: &str) -> OpenReport {
     let (mut store, ledger, report) = Store::open(folder).unwrap();
     assert_eq!(text(&ledger), text(&ledger_of(entries)));
     assert_eq!(store.state_digest().as_deref(), Some(digest));
@@ -51,11 +51,11 @@ fn opens_equal(folder: &Path, entries: &[Entry], digest: &str) -> OpenReport {
     report
 }
 
-fn digest(folder: &Path) -> String {
+pub fn digest(folder: &Path) -> String {
     Store::open(folder).unwrap().0.state_digest().unwrap()
 }
 
-fn state_files(folder: &Path) -> Vec<PathBuf> {
+pub fn state_files(folder: &Path) -> Vec<PathBuf> {
     let mut open = vec![folder.join("state")];
     let mut files = Vec::new();
     while let Some(folder) = open.pop() {

@@ -105,17 +105,21 @@ impl Service {
         if let Some(pin) = &mut worked.run.roster {
             pin.claims.clone_from(&digest);
         }
+        let _naming = kept.naming();
         kept.name(nameless, &digest)?;
         let plan = self.recording(&ledger, &worked);
-        let submitted = self.writer.submit(command(plan)).map_err(|error| match error {
+        let submitted = self.writer.submit(command(plan));
+        // Of what could not be written nobody knows whether the next start finds it.
+        let is_refused = matches!(submitted, Err(SubmitError::Refused(_)));
+        if is_refused && !self.writer.snapshot().runs.kept().contains(&digest) {
+            kept.remove(&digest);
+        }
+        let submitted = submitted.map_err(|error| match error {
             SubmitError::Refused(why) if why.is::<Overtaken>() => {
                 RosterRefused::Overtaken { month: spec.month }
             }
             error => ServiceError::from(error).into(),
         });
-        if submitted.is_err() && !self.writer.snapshot().runs.kept().contains(&digest) {
-            kept.remove(&digest);
-        }
         Ok((made(&submitted?)?, Some(worked)))
     }
 
