@@ -168,6 +168,24 @@ fn a_store_is_seeded_once_copied_verified_and_restored() {
         refused(&["--store", other, "restore", copy])
             .contains("expected no such file, or an empty folder")
     );
+    // The same state, written anew.
+    let state = first.lines().last().unwrap().split("state ").nth(1).unwrap();
+    let compacted = out(&["--store", other, "compact"]);
+    assert!(compacted.starts_with(&format!("state {state}: ")), "{compacted}");
+    assert_eq!(out(&["--store", other, "verify"]), first);
+    // A copy that was cut at the end of a line looks whole, but for the digest kept elsewhere.
+    let text = fs::read_to_string(copy).unwrap();
+    let cut = text.trim_end().rfind('\n').unwrap() + 1;
+    fs::write(copy, &text[..cut]).unwrap();
+    let third = folder.path().join("c");
+    let third = third.to_str().unwrap();
+    let digest = head.trim_end().rsplit(' ').next().unwrap();
+    let said = refused(&["--store", third, "restore", "--head", digest, copy]);
+    assert!(said.contains(&format!("expected {digest}")), "{said}");
+    assert!(!Path::new(third).exists());
+    let last = text[..cut].lines().count().to_string();
+    let part = out(&["--store", third, "restore", "--until-entry", "2", copy]);
+    assert!(part.starts_with("2 entries, head ") && last != "2", "{part}");
 }
 
 #[test]

@@ -152,6 +152,9 @@ enum Command {
     Principals(principals::Principals),
     /// Walk the journal's chain and the state of --store.
     Verify,
+    /// Write the state of --store anew from its journal, which gives back what it no longer needs. No
+    /// service may have the store open.
+    Compact,
 }
 
 /// By which clocks and under which law.
@@ -228,6 +231,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Restore(restore) => restore.run(&place)?,
         Command::Principals(principals) => principals.run(&place)?,
         Command::Verify => store::verify(&place)?,
+        Command::Compact => store::compact(&place)?,
     }
     Ok(ExitCode::SUCCESS)
 }

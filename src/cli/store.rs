@@ -3,10 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use chrono::{DateTime, FixedOffset};
 use clap::Args;
 
 use crate::{
-    journal::{copy, file::SEGMENT_BYTES},
+    journal::{
+        JournalError,
+        chain::Head,
+        copy::{self, Until},
+        file::SEGMENT_BYTES,
+    },
     service::Stage,
     store::{OpenReport, Store, StoreError, Verification, kept::Kept, ledger::Ledger},
 };
@@ -25,6 +31,16 @@ pub(super) struct Export {
 pub(super) struct Restore {
     /// The copy to read.
     file: PathBuf,
+    /// Only up to this entry.
+    #[arg(long, value_name = "ENTRY", value_parser = clap::value_parser!(u64).range(1..))]
+    until_entry: Option<u64>,
+    /// Only what was recorded by this instant, for example 2026-03-31T23:59:59+08:00.
+    #[arg(long, value_name = "INSTANT", conflicts_with = "until_entry")]
+    until: Option<DateTime<FixedOffset>>,
+    /// Restore nothing unless the last entry has this digest, as `export` printed it: a copy that was cut off
+    /// at the end of a line looks whole.
+    #[arg(long, value_name = "DIGEST")]
+    head: Option<String>,
 }
 
 fn folder(place: &Place) -> anyhow::Result<&PathBuf> {
@@ -66,6 +82,17 @@ fn open(folder: &Path) -> anyhow::Result<(Store, Ledger, OpenReport)> {
     Ok((store, ledger, report))
 }
 
+/// Why a store was not restored.
+#[derive(Debug, thiserror::Error)]
+enum RestoreError {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the copy ends at entry {} with the digest {}, expected {expected}", actual.sequence, actual.digest)]
+    Head { expected: String, actual: Head },
+}
+
 impl Export {
     pub fn run(&self, place: &Place) -> anyhow::Result<()> {
         // Beside a running service this is safe: an unfinished line is not copied.
@@ -87,13 +114,23 @@ impl Restore {
     pub fn run(&self, place: &Place) -> anyhow::Result<()> {
         let folder = folder(place)?;
         let beside = beside(&self.file);
-        let kept = |store: &Path| -> Result<(), StoreError> {
+        let until = match (self.until_entry, self.until) {
+            (Some(entry), _) => Until::Entry(entry),
+            (None, Some(instant)) => Until::Instant(instant.to_utc()),
+            (None, None) => Until::End,
+        };
+        let kept = |store: &Path, head: &Head| -> Result<(), RestoreError> {
+            if let Some(expected) = self.head.as_ref().filter(|expected| **expected != head.digest)
+            {
+                let (expected, actual) = (expected.clone(), head.clone());
+                return Err(RestoreError::Head { expected, actual });
+            }
             if beside.exists() {
                 Kept::copied(beside).copy_to(&store.join("kept"))?;
             }
             Ok(())
         };
-        let copied = copy::restore_with(&self.file, folder, SEGMENT_BYTES, kept)?;
+        let copied = copy::restore_with(&self.file, folder, (&until, SEGMENT_BYTES), kept)?;
         let (store, ledger, _) = open(folder)?;
         whole(folder, &ledger)?;
         println!("{} entries, head {}", copied.head.sequence, copied.head.digest);
@@ -101,6 +138,35 @@ impl Restore {
         store.close()?;
         Ok(())
     }
+}
+
+/// Builds the state anew and tells how large it was and is.
+pub(super) fn compact(place: &Place) -> anyhow::Result<()> {
+    let folder = folder(place)?;
+    anyhow::ensure!(folder.exists(), "{}: no store here", folder.display());
+    let state = folder.join("state");
+    let before = bytes_of(&state)?;
+    let (mut store, _, _) = open(folder)?;
+    let bar = progress();
+    let compacted = store.compact(&mut |at| bar.show(Stage::Rebuild, at.done, at.total));
+    bar.clear();
+    compacted?;
+    let digest = store.state_digest().unwrap_or_default();
+    store.close()?;
+    println!("state {digest}: {before} bytes before, {} now", bytes_of(&state)?);
+    Ok(())
+}
+
+/// How many bytes the files below a folder have.
+fn bytes_of(folder: &Path) -> anyhow::Result<u64> {
+    let mut bytes = 0;
+    let found = std::fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))?;
+    for found in found {
+        let found = found?;
+        let about = found.metadata()?;
+        bytes += if about.is_dir() { bytes_of(&found.path())? } else { about.len() };
+    }
+    Ok(bytes)
 }
 
 pub(super) fn verify(place: &Place) -> anyhow::Result<()> {

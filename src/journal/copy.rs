@@ -9,9 +9,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use chrono::{DateTime, Utc};
+
 use super::{
     JournalError, Torn,
     chain::Head,
+    entry::Entry,
     file::{SEGMENT_BYTES, parent, segments_folder, sync_folder},
     segment::{Segment, Walk, list},
 };
@@ -66,25 +69,48 @@ pub fn export_after<E: From<JournalError>>(
     Ok(Copied { head, bytes, torn: walk.torn().cloned() })
 }
 
+/// How much of a copy is restored.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Until {
+    /// All of it.
+    #[default]
+    End,
+    /// Up to this entry, which it must have.
+    Entry(u64),
+    /// What was recorded by this instant.
+    Instant(DateTime<Utc>),
+}
+
+impl Until {
+    /// Whether an entry comes after it.
+    fn ends_before(&self, entry: &Entry) -> bool {
+        match self {
+            Self::End => false,
+            Self::Entry(last) => *last < entry.sequence,
+            Self::Instant(last) => *last < entry.recorded_at,
+        }
+    }
+}
+
 /// Makes the store folder `folder`, which must not exist or be empty, from a copy. The state is
 /// rebuilt when the store is opened.
 ///
 /// # Errors
 /// A copy that is damaged, cut off or empty, or a folder that holds something.
 pub fn restore(copy: &Path, folder: &Path) -> Result<Copied, JournalError> {
-    restore_with(copy, folder, SEGMENT_BYTES, |_| Ok(()))
+    restore_with(copy, folder, (&Until::End, SEGMENT_BYTES), |_, _| Ok(()))
 }
 
-/// [`restore`] with segments of another size in bytes, and with what else belongs to the store: it is
-/// put into the folder given before that gets its name.
+/// [`restore`] of a part, with segments of another size in bytes, and with what else belongs to the store:
+/// it is put into the folder given, once the last entry is known and before the folder gets its name.
 ///
 /// # Errors
 /// As [`restore`], and what is put beside.
 pub fn restore_with<E: From<JournalError>>(
     copy: &Path,
     folder: &Path,
-    segment_bytes: u64,
-    beside_journal: impl FnOnce(&Path) -> Result<(), E>,
+    (until, segment_bytes): (&Until, u64),
+    beside_journal: impl FnOnce(&Path, &Head) -> Result<(), E>,
 ) -> Result<Copied, E> {
     refuse_filled(folder)?;
     let part = beside(folder);
@@ -95,8 +121,13 @@ pub fn restore_with<E: From<JournalError>>(
     let mut walk = Walk::file(copy);
     let mut bytes = 0;
     let mut output: Option<Output> = None;
+    let mut head = Head::genesis();
     while let Some(entry) = walk.next() {
         let entry = entry?;
+        if until.ends_before(&entry) {
+            break;
+        }
+        head = entry.head();
         if output.as_ref().is_some_and(|output| segment_bytes <= output.bytes) {
             bytes += output.take().map_or(Ok(0), Output::finish)?;
         }
@@ -109,18 +140,21 @@ pub fn restore_with<E: From<JournalError>>(
         file.line(walk.raw())?;
     }
     bytes += output.take().map_or(Ok(0), Output::finish)?;
-    let head = walk.head();
     if let Some(torn) = walk.torn() {
         let why = "ends without a line feed: the copy was cut off".into();
         let (segment, line) = (torn.segment.clone(), torn.line);
         return Err(JournalError::Corrupt { segment, line, why }.into());
     }
-    if head.sequence == 0 {
+    let short = match until {
+        _ if head.sequence == 0 => Some("expected at least one entry to restore".to_owned()),
+        Until::Entry(last) if head.sequence < *last => Some(format!("expected entry {last}")),
+        _ => None,
+    };
+    if let Some(why) = short {
         let segment = copy.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let why = "expected at least one entry".into();
-        return Err(JournalError::Corrupt { segment, line: 1, why }.into());
+        return Err(JournalError::Corrupt { segment, line: head.sequence + 1, why }.into());
     }
-    beside_journal(&part)?;
+    beside_journal(&part, &head)?;
     sync_folder(&journal)?;
     sync_folder(&part)?;
     refuse_filled(folder)?;

@@ -249,6 +249,17 @@ impl Store {
         Ok(())
     }
 
+    /// Writes the state anew from the journal, in a folder of its own, and removes the old one: sled does not
+    /// give back what it no longer needs. O(entries); blocks.
+    ///
+    /// # Errors
+    /// The journal cannot be read, or the new state not written; the old one is then gone, and the next open
+    /// or flush builds it again.
+    pub fn compact(&mut self, progress: OnProgress<'_>) -> Result<(), StoreError> {
+        self.state = None;
+        self.rebuild(progress).map(|_| ())
+    }
+
     /// Reads the journal and the state from disk again, and compares the state with what the
     /// journal gives.
     ///

@@ -8,7 +8,7 @@ use std::{
 use price_linkage::journal::{
     Journal, JournalError, Torn,
     chain::Head,
-    copy::{export, export_after, restore, restore_with},
+    copy::{Until, export, export_after, restore, restore_with},
     entry::{Draft, Entry},
     file::{FileJournal, SEGMENT_BYTES},
 };
@@ -189,7 +189,10 @@ fn a_copy_is_the_journal_byte_for_byte_and_restores_to_the_same() {
     assert!(matches!(export(&store, &out), Err(JournalError::Exists { .. })));
 
     let again = folder.path().join("again");
-    assert_eq!(restore_with(&out, &again, 3_000, |_| Ok::<_, JournalError>(())).unwrap(), copied);
+    assert_eq!(
+        restore_with(&out, &again, (&Until::End, 3_000), |_, _| Ok::<_, JournalError>(())).unwrap(),
+        copied
+    );
     assert!(1 < fs::read_dir(again.join("journal")).unwrap().count());
     let second = folder.path().join("second.jsonl");
     assert_eq!(export(&again, &second).unwrap(), copied);
@@ -234,14 +237,15 @@ fn nothing_gets_its_name_before_what_belongs_to_it_is_there() {
     let refused = export_after(&store, &copy, broken).unwrap_err();
     assert!(matches!(refused, JournalError::Poisoned { .. }), "{refused}");
     export(&store, &copy).unwrap();
-    let refused = restore_with(&copy, &target, SEGMENT_BYTES, |_| broken()).unwrap_err();
+    let refused =
+        restore_with(&copy, &target, (&Until::End, SEGMENT_BYTES), |_, _| broken()).unwrap_err();
     assert!(matches!(refused, JournalError::Poisoned { .. }), "{refused}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "the store and its copy");
-    let beside = |part: &Path| -> Result<(), JournalError> {
+    let beside = |part: &Path, _: &Head| -> Result<(), JournalError> {
         fs::write(part.join("beside"), "there").unwrap();
         Ok(())
     };
-    restore_with(&copy, &target, SEGMENT_BYTES, beside).unwrap();
+    restore_with(&copy, &target, (&Until::End, SEGMENT_BYTES), beside).unwrap();
     assert_eq!(fs::read_to_string(target.join("beside")).unwrap(), "there");
 }
 
@@ -339,4 +343,41 @@ fn request_ids_have_1_to_200_bytes() {
         };
         assert_eq!(Entry::seal(&Head::genesis(), draft).is_ok(), fits, "{length}");
     }
+}
+
+#[test]
+fn a_copy_restores_to_any_entry_and_any_instant() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy");
+    // Entry n is recorded in second n - 1.
+    let entries = small_entries(3);
+    let lines: Vec<u8> = entries.iter().flat_map(|entry| entry.line().unwrap()).collect();
+    fs::write(&copy, &lines).unwrap();
+    let restored = |name: &str, until: &Until| {
+        let target = folder.path().join(name);
+        let nothing = |_: &Path, _: &Head| Ok::<_, JournalError>(());
+        restore_with(&copy, &target, (until, SEGMENT_BYTES), nothing).map(|copied| {
+            let (journal, torn) = FileJournal::open(&target, SEGMENT_BYTES).unwrap();
+            assert_eq!((journal.head(), torn), (&copied.head, None));
+            assert_eq!(read_all(&journal), entries[..copied.head.sequence as usize]);
+            copied.head.sequence
+        })
+    };
+    for last in 1..=3 {
+        assert_eq!(restored(&format!("entry-{last}"), &Until::Entry(last)).unwrap(), last);
+    }
+    let beyond = restored("entry-4", &Until::Entry(4)).unwrap_err().to_string();
+    assert!(beyond.contains("line 4: expected entry 4"), "{beyond}");
+    let micro = chrono::TimeDelta::microseconds(1);
+    for (name, at, last) in [
+        ("below", entries[1].recorded_at - micro, 1),
+        ("at", entries[1].recorded_at, 2),
+        ("above", entries[1].recorded_at + micro, 2),
+        ("late", entries[2].recorded_at + micro, 3),
+    ] {
+        assert_eq!(restored(name, &Until::Instant(at)).unwrap(), last, "{name}");
+    }
+    let before = restored("before", &Until::Instant(entries[0].recorded_at - micro)).unwrap_err();
+    assert!(before.to_string().contains("expected at least one entry"), "{before}");
+    assert!(!folder.path().join("before").exists() && !folder.path().join("entry-4").exists());
 }
