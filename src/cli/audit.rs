@@ -63,8 +63,19 @@ fn kind_word(kind: EntryKind) -> &'static str {
 }
 
 /// Columns of `audit`.
-const COLUMNS: [&str; 9] =
-    ["sequence", "recorded_at", "by", "kind", "rows", "decisions", "documents", "run", "digest"];
+const COLUMNS: [&str; 11] = [
+    "sequence",
+    "recorded_at",
+    "by",
+    "kind",
+    "rows",
+    "decisions",
+    "documents",
+    "run",
+    "digest",
+    "origin",
+    "request_id",
+];
 
 impl Audit {
     pub fn run(&self, place: &Place) -> anyhow::Result<()> {
@@ -97,6 +108,8 @@ impl Audit {
                 one.documents.len().to_string(),
                 one.run.clone(),
                 one.digest.clone(),
+                one.origin.clone(),
+                one.request_id.clone(),
             ]);
         }
         rows.print(place.format)

@@ -40,6 +40,7 @@ fn entry(logged: &Logged) -> v1::JournalEntry {
         recorded_at: Some(convert::instant(logged.recorded_at)),
         principal: logged.principal.clone(),
         request_id: logged.request_id.clone(),
+        origin: logged.origin.clone().unwrap_or_default(),
         digest: logged.digest.clone(),
         kind: kind(&logged.subject).into(),
         ..Default::default()

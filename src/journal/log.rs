@@ -58,6 +58,8 @@ pub struct Logged {
     pub principal: String,
     /// The id the client gave the request.
     pub request_id: String,
+    /// Where the request came from; none for what the service records by itself.
+    pub origin: Option<String>,
     /// The digest of its line.
     pub digest: String,
     /// What it records.
@@ -88,6 +90,7 @@ impl From<&Entry> for Logged {
             recorded_at: entry.recorded_at,
             principal: entry.principal.clone(),
             request_id: entry.request_id.clone(),
+            origin: entry.origin.clone(),
             digest: entry.digest.clone(),
             subject,
         }

@@ -167,6 +167,7 @@ fn table(visit: &Visit, entries: &[v1::JournalEntry]) -> Table {
             Cell::new(visit.say(&kind.zh, &kind.en)),
             what,
             Cell::new(one.decisions.to_string()),
+            Cell::new(&one.origin),
             Cell::new(&one.digest[..one.digest.len().min(12)]),
         ]
     };
@@ -180,6 +181,7 @@ fn table(visit: &Visit, entries: &[v1::JournalEntry]) -> Table {
             words("种类", "Kind"),
             words("内容", "What"),
             numbers("改变的判定", "Decisions changed"),
+            words("来自", "From"),
             words("摘要值", "Digest"),
         ],
         rows: entries.iter().map(row).collect(),
