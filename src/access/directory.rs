@@ -1,12 +1,11 @@
 //! The principals that may sign in, as their file says now.
 //!
 //! **Invariant:** a version of the file that is wrong changes nothing but the log; one that is right
-//! holds within [`POLL_EVERY`] for every request that comes after.
+//! holds within a second or so for every request that comes after.
 
 use std::{
     collections::HashMap,
     fmt, fs, io,
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -21,11 +20,10 @@ use super::{
     file::{Listed, TokenHash, Wrong, parse},
     principal::Principal,
     token,
+    watched::Watched,
 };
 use crate::domain::area::Areas;
 
-/// How often the file is looked at.
-pub const POLL_EVERY: Duration = Duration::from_secs(1);
 /// How long a token counts as checked.
 pub const CHECKED_FOR: Duration = Duration::from_secs(300);
 
@@ -56,26 +54,10 @@ fn told(wrong: &[Wrong]) -> String {
 
 /// The principals that may sign in.
 pub struct Directory {
-    path: PathBuf,
+    file: Watched,
     areas: Areas,
     clock: fn() -> DateTime<Utc>,
     loaded: ArcSwap<Loaded>,
-    polled: Mutex<Polled>,
-}
-
-struct Polled {
-    at: Instant,
-    seen: Stamp,
-}
-
-/// What tells one version of a file from another without reading it.
-type Stamp = Option<(u64, u64, i64, i64, i64, i64)>;
-
-fn stamp(path: &Path) -> Stamp {
-    let found = fs::metadata(path).ok()?;
-    let (changed, modified) = (found.ctime(), found.mtime());
-    let nanos = (found.ctime_nsec(), found.mtime_nsec());
-    Some((found.ino(), found.len(), changed, nanos.0, modified, nanos.1))
 }
 
 /// One version of the file. What was checked under it is forgotten with it.
@@ -127,11 +109,9 @@ impl Directory {
         areas: &Areas,
         clock: fn() -> DateTime<Utc>,
     ) -> Result<Self, DirectoryError> {
-        // Looked at before it is read, so that a change meanwhile is seen next time.
-        let seen = stamp(path);
+        let file = Watched::new(path);
         let loaded = ArcSwap::from_pointee(load(path, areas)?);
-        let polled = Mutex::new(Polled { at: Instant::now(), seen });
-        Ok(Self { path: path.to_owned(), areas: areas.clone(), clock, loaded, polled })
+        Ok(Self { file, areas: areas.clone(), clock, loaded })
     }
 
     /// Who holds a token. Slow on purpose unless it was checked a moment ago; not on an async thread.
@@ -195,32 +175,21 @@ impl Directory {
     }
 
     fn current(&self) -> Arc<Loaded> {
-        self.poll();
+        if self.file.has_changed() {
+            self.read_again();
+        }
         self.loaded.load_full()
     }
 
-    /// Reads the file again where it has changed. Whoever comes while another looks goes on with what
-    /// is loaded.
-    fn poll(&self) {
-        let Ok(mut polled) = self.polled.try_lock() else { return };
-        if POLL_EVERY <= polled.at.elapsed() {
-            self.look(&mut polled);
-        }
-    }
-
-    /// Looks at the file now instead of within [`POLL_EVERY`].
+    /// Looks at the file now instead of within a second.
     pub fn reread(&self) {
-        self.look(&mut self.polled.lock().unwrap_or_else(PoisonError::into_inner));
+        if self.file.has_changed_by_now() {
+            self.read_again();
+        }
     }
 
-    fn look(&self, polled: &mut Polled) {
-        polled.at = Instant::now();
-        let seen = stamp(&self.path);
-        if seen == polled.seen {
-            return;
-        }
-        polled.seen = seen;
-        match load(&self.path, &self.areas) {
+    fn read_again(&self) {
+        match load(self.file.path(), &self.areas) {
             Ok(loaded) => {
                 tracing::info!(principals = loaded.listed.len(), "read the principals again");
                 self.loaded.store(Arc::new(loaded));
@@ -232,7 +201,7 @@ impl Directory {
 
 impl fmt::Debug for Directory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Directory").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("Directory").field("path", &self.file.path()).finish_non_exhaustive()
     }
 }
 

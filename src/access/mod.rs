@@ -1,7 +1,7 @@
 //! Who may do what: roles, principals with their areas, and the file that names them.
 //!
 //! **Invariant:** what the table does not allow is refused; nothing here reads a file or a clock but
-//! [`directory`], and the time of day is given to it.
+//! [`directory`], to which the time of day is given, and [`issuer`].
 
 pub mod role;
 
@@ -13,7 +13,11 @@ pub mod token;
 
 pub mod file;
 
+mod watched;
+
 pub mod directory;
+
+pub mod issuer;
 
 pub mod edit;
 

@@ -89,8 +89,8 @@ impl Credentials {
         let text = text.with_context(|| format!("read {}", path.display()))?;
         let token = text.trim();
         ensure!(
-            crate::access::token::id_of(token).is_some(),
-            "{}: expected a token as `principals add` prints it",
+            crate::access::token::id_of(token).is_some() || token.split('.').count() == 3,
+            "{}: expected a token as `principals add` prints it, or one of an issuer",
             path.display()
         );
         let mut value = HeaderValue::from_str(&format!("Bearer {token}"))?;

@@ -7,7 +7,11 @@ use clap::Args;
 use tonic::transport::{Certificate, Identity, ServerTlsConfig};
 
 use crate::{
-    access::{Directory, limit::Limits},
+    access::{
+        Directory,
+        issuer::{Expected, Issuer},
+        limit::Limits,
+    },
     grpc::{access::Gate, server},
     intake::folder::load_areas,
     metrics::Calls,
@@ -25,6 +29,19 @@ pub(super) struct Doors {
     /// of the file holds within a second or two.
     #[arg(long, value_name = "FILE", env = "PRICE_LINKAGE_PRINCIPALS")]
     principals: Option<PathBuf>,
+    /// Also let in principals by tokens of an issuer (JWT), checked by its public keys in this file, a JSON
+    /// Web Key Set. A change of the file holds within a second or two.
+    #[arg(long, value_name = "FILE", requires_all = ["principals", "jwt_issuer", "jwt_audience"])]
+    jwt_keys: Option<PathBuf>,
+    /// The issuer: what `iss` of its tokens must be.
+    #[arg(long, value_name = "URL", requires = "jwt_keys")]
+    jwt_issuer: Option<String>,
+    /// What `aud` of its tokens must hold: the name of this service there.
+    #[arg(long, value_name = "NAME", requires = "jwt_keys")]
+    jwt_audience: Option<String>,
+    /// The claim with the name of the principal.
+    #[arg(long, value_name = "CLAIM", default_value = "sub", requires = "jwt_keys")]
+    jwt_claim: String,
     /// Encrypt with this certificate and its chain, in PEM.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -64,10 +81,22 @@ impl Doors {
                 let directory = Directory::open(path, &load_areas(data)?, service::now)?;
                 eprintln!("{} principals in {}", directory.len(), path.display());
                 let Self { calls_per_second, calls_at_once, .. } = *self;
-                Gate::new(Arc::new(directory), Limits { calls_per_second, calls_at_once })
+                let gate =
+                    Gate::new(Arc::new(directory), Limits { calls_per_second, calls_at_once });
+                gate.with_issuer(self.issuer()?)
             }
         };
         Ok(server::Doors { gate: Arc::new(gate), tls: self.tls()?, calls: Calls::default() })
+    }
+
+    fn issuer(&self) -> anyhow::Result<Option<Issuer>> {
+        let Some(path) = &self.jwt_keys else { return Ok(None) };
+        let expected = Expected {
+            issuer: self.jwt_issuer.clone().unwrap_or_default(),
+            audience: self.jwt_audience.clone().unwrap_or_default(),
+            claim: self.jwt_claim.clone(),
+        };
+        Ok(Some(Issuer::open(path, expected)?))
     }
 
     fn tls(&self) -> anyhow::Result<Option<ServerTlsConfig>> {

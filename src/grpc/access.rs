@@ -13,6 +13,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use http::{Extensions, HeaderMap, Request, Response, header::AUTHORIZATION, request::Parts};
 use http_body_util::BodyExt;
 use tokio::sync::Semaphore;
@@ -25,10 +26,15 @@ use tonic::{
 };
 use tower::{Layer, Service};
 
-use crate::access::{
-    Caller, Directory, Origin, Principal,
-    limit::{Exceeded, Held, Limits, Taken},
-    table::{Row, Who},
+use crate::{
+    access::{
+        Caller, Directory, Origin, Principal,
+        issuer::Issuer,
+        limit::{Exceeded, Held, Limits, Taken},
+        table::{Row, Who},
+        token,
+    },
+    service,
 };
 
 use super::{
@@ -43,10 +49,20 @@ const CHECKS_AT_ONCE: usize = 2;
 /// Tokens that wait to be checked.
 const CHECKS_WAITING: usize = 64;
 
+/// What a session ends with, besides its own time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ends {
+    /// The token of this id.
+    WithToken(String),
+    /// This instant.
+    At(DateTime<Utc>),
+}
+
 /// What stands before the services.
 #[derive(Debug)]
 pub struct Gate {
     directory: Option<Arc<Directory>>,
+    issuer: Option<Issuer>,
     taken: Taken,
     checking: Arc<Semaphore>,
     waiting: Semaphore,
@@ -63,9 +79,16 @@ impl Gate {
         Self::with(Some(directory), limits)
     }
 
+    /// Also whoever an issuer names.
+    #[must_use]
+    pub fn with_issuer(self, issuer: Option<Issuer>) -> Self {
+        Self { issuer, ..self }
+    }
+
     fn with(directory: Option<Arc<Directory>>, limits: Limits) -> Self {
         Self {
             directory,
+            issuer: None,
             taken: Taken::new(limits),
             checking: Arc::new(Semaphore::new(CHECKS_AT_ONCE)),
             waiting: Semaphore::new(CHECKS_WAITING),
@@ -82,9 +105,21 @@ impl Gate {
         self.directory.as_ref()?.by_name(name)
     }
 
-    /// Whether the token of an id still lasts.
-    pub fn lasts(&self, token_id: &str) -> bool {
-        self.directory.as_ref().is_some_and(|directory| directory.lasts(token_id))
+    /// By what a session ends that is begun with a token: the token's id, or the token's own end.
+    pub fn ends_with(&self, token: &str) -> Option<Ends> {
+        let id = token::id_of(token).map(|id| Ends::WithToken(id.to_owned()));
+        let claimed = || self.issuer.as_ref()?.claimed(token);
+        id.or_else(|| claimed().map(|claimed| Ends::At(claimed.until)))
+    }
+
+    /// Whether it has come to that.
+    pub fn has_ended(&self, ends: &Ends) -> bool {
+        match ends {
+            Ends::WithToken(id) => {
+                !self.directory.as_ref().is_some_and(|directory| directory.lasts(id))
+            }
+            Ends::At(until) => *until <= service::now(),
+        }
     }
 
     /// Whom a token belongs to.
@@ -165,6 +200,9 @@ impl Gate {
         directory: &Arc<Directory>,
         token: &str,
     ) -> Result<Option<Arc<Principal>>, Status> {
+        if let Some(claimed) = self.issuer.as_ref().and_then(|issuer| issuer.claimed(token)) {
+            return Ok(directory.by_name(&claimed.name));
+        }
         if let Some(known) = directory.checked(token) {
             return Ok(Some(known));
         }

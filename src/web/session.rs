@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{access::Caller, grpc::access::Gate};
+use crate::{
+    access::Caller,
+    grpc::access::{Ends, Gate},
+};
 
 /// The cookie with the session's id.
 pub(super) const COOKIE: &str = "pl_session";
@@ -30,8 +33,8 @@ pub(super) struct Session {
     pub token: String,
     /// Who signed in; none for a visitor who has only opened a form.
     pub caller: Option<Caller>,
-    /// The id of the token they signed in with, which no longer lasts once the token does not.
-    pub by: Option<String>,
+    /// What it ends with, besides its own time.
+    pub ends: Option<Ends>,
 }
 
 #[derive(Debug)]
@@ -78,9 +81,9 @@ impl Sessions {
     pub fn begin(
         &self,
         caller: Option<Caller>,
-        by: Option<String>,
+        ends: Option<Ends>,
     ) -> Result<Session, getrandom::Error> {
-        let session = Session { id: random()?, token: random()?, caller, by };
+        let session = Session { id: random()?, token: random()?, caller, ends };
         let now = Instant::now();
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if SESSIONS_MAX <= all.len() {
@@ -101,7 +104,7 @@ impl Sessions {
         let now = Instant::now();
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = all.get_mut(id)?;
-        let revoked = kept.session.by.as_deref().is_some_and(|by| !gate.lasts(by));
+        let revoked = kept.session.ends.as_ref().is_some_and(|ends| gate.has_ended(ends));
         if kept.is_over(now) || revoked {
             all.remove(id);
             return None;

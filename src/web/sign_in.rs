@@ -12,10 +12,7 @@ use axum::{
 use maud::html;
 use tokio_stream::StreamExt;
 
-use crate::{
-    access::{Caller, token},
-    engine::reason::Text,
-};
+use crate::{access::Caller, engine::reason::Text};
 
 use super::{
     form::Form,
@@ -64,7 +61,7 @@ fn form(visit: &Visit, wrong: &str, back: &str) -> Shown {
                 label {
                     span { (visit.say("登录令牌", "Token")) }
                     input name="name" type="password" autocomplete="current-password" required
-                        autofocus maxlength="200";
+                        autofocus maxlength="4000";
                 }
             }
             button.strong { (visit.say("登录", "Sign in")) }
@@ -108,8 +105,11 @@ pub(super) async fn enter(visit: Visit, body: Bytes) -> Response {
         }
         Err(Wrong::Refused(refusal)) => return refusal.response(&visit),
     };
-    let by = matches!(caller, Caller::Known(_)).then(|| token::id_of(given)).flatten();
-    let Ok(session) = visit.site.sessions.begin(Some(caller), by.map(str::to_owned)) else {
+    let ends = match caller {
+        Caller::Known(_) => visit.site.gate.ends_with(given),
+        Caller::Stated(_) | Caller::Public => None,
+    };
+    let Ok(session) = visit.site.sessions.begin(Some(caller), ends) else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
     if let Some(before) = &visit.session {

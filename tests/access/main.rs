@@ -8,4 +8,6 @@ mod areas;
 
 mod doors;
 
+mod issuer;
+
 mod command;

@@ -1,0 +1,63 @@
+//! A file that is read again when it changes.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// How often such a file is looked at.
+const POLL_EVERY: Duration = Duration::from_secs(1);
+
+/// What tells one version of a file from another without reading it.
+type Stamp = Option<(u64, u64, i64, i64, i64, i64)>;
+
+fn stamp(path: &Path) -> Stamp {
+    let found = fs::metadata(path).ok()?;
+    let (changed, modified) = (found.ctime(), found.mtime());
+    let nanos = (found.ctime_nsec(), found.mtime_nsec());
+    Some((found.ino(), found.len(), changed, nanos.0, modified, nanos.1))
+}
+
+/// A file and what is known of it.
+#[derive(Debug)]
+pub(super) struct Watched {
+    path: PathBuf,
+    polled: Mutex<(Instant, Stamp)>,
+}
+
+impl Watched {
+    /// The file as it is now. To be made before it is read, so that a change meanwhile is seen next time.
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), polled: Mutex::new((Instant::now(), stamp(path))) }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it has changed since it was last asked, looked at at most every [`POLL_EVERY`]. Whoever comes
+    /// while another looks is told no.
+    pub fn has_changed(&self) -> bool {
+        match self.polled.try_lock() {
+            Ok(mut polled) => {
+                POLL_EVERY <= polled.0.elapsed() && Self::look(&self.path, &mut polled)
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// The same, looked at now.
+    pub fn has_changed_by_now(&self) -> bool {
+        let mut polled = self.polled.lock().unwrap_or_else(PoisonError::into_inner);
+        Self::look(&self.path, &mut polled)
+    }
+
+    fn look(path: &Path, polled: &mut (Instant, Stamp)) -> bool {
+        let before = std::mem::replace(polled, (Instant::now(), stamp(path)));
+        before.1 != polled.1
+    }
+}
