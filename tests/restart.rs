@@ -29,7 +29,17 @@ use tonic_types::StatusExt;
 const RESTARTS: u32 = 3;
 const CLIENTS: u32 = 4;
 
-fn serve(store: &Path, port: u16) -> (Child, u16) {
+/// A server that ends with the test.
+struct Served(Child);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn serve(store: &Path, port: u16) -> (Served, u16) {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/roster");
     let mut child = Command::new(env!("CARGO_BIN_EXE_price-linkage"))
         .arg("--data")
@@ -46,7 +56,7 @@ fn serve(store: &Path, port: u16) -> (Child, u16) {
     let address = first.strip_prefix("serving on 127.0.0.1:").unwrap();
     let port = address.split(',').next().unwrap().parse().unwrap();
     std::thread::spawn(move || lines.for_each(drop));
-    (child, port)
+    (Served(child), port)
 }
 
 /// What a client may be told while the service is stopped: that it is not there, or that it is stopping.
@@ -142,10 +152,10 @@ async fn whoever_asks_while_it_is_restarted_is_only_told_to_ask_again() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         let stopped = Instant::now();
-        let killed = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status();
+        let killed = Command::new("kill").arg("-TERM").arg(child.0.id().to_string()).status();
         assert!(killed.unwrap().success());
         let mut stopping = child;
-        let ended = tokio::task::spawn_blocking(move || stopping.wait()).await.unwrap().unwrap();
+        let ended = tokio::task::spawn_blocking(move || stopping.0.wait()).await.unwrap().unwrap();
         assert!(ended.success(), "{ended}");
         assert!(stopped.elapsed() < Duration::from_secs(12), "{:?}", stopped.elapsed());
         let store = folder.path().to_owned();
@@ -169,6 +179,5 @@ async fn whoever_asks_while_it_is_restarted_is_only_told_to_ask_again() {
     for sequence in answered {
         assert!(entries.contains_key(sequence), "entry {sequence} was answered and is not there");
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    drop(child);
 }

@@ -85,6 +85,9 @@ impl Principals {
         }
         let path = self.file.as_deref().context("expected the file of principals (--file FILE)")?;
         let areas = load_areas(&place.data)?;
+        let changes =
+            matches!(self.command, Command::Add(_) | Command::Rotate(_) | Command::Revoke { .. });
+        let _turn = if changes { Some(turn(path)?) } else { None };
         match &self.command {
             Command::Add(add) => {
                 let token = if add.no_token { None } else { Some(token::make()?) };
@@ -110,6 +113,19 @@ impl Principals {
     }
 }
 
+/// Waits until nobody else changes a file of this folder; held until it is dropped.
+fn turn(path: &Path) -> anyhow::Result<File> {
+    let folder = folder(path);
+    let held = File::open(folder).and_then(|held| held.lock().map(|()| held));
+    held.with_context(|| format!("wait for others who change {}", path.display()))
+}
+
+/// The folder a file lies in.
+fn folder(path: &Path) -> &Path {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
 fn text(path: &Path) -> anyhow::Result<String> {
     fs::read_to_string(path).with_context(|| format!("read {}", path.display()))
 }
@@ -122,8 +138,7 @@ fn write(path: &Path, text: &str, areas: &Areas) -> anyhow::Result<()> {
     }
     // A link goes on pointing to the file.
     let path = if path.exists() { path.canonicalize()? } else { path.to_owned() };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
+    let folder = folder(&path);
     let write = || -> anyhow::Result<()> {
         let mut fresh = tempfile::NamedTempFile::new_in(folder)?;
         fresh.write_all(text.as_bytes())?;

@@ -77,6 +77,27 @@ fn principals_are_made_listed_rotated_and_revoked() {
 }
 
 #[test]
+fn two_who_change_the_file_at_once_both_have_their_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let names: Vec<_> = (0..8).map(|number| format!("officer-{number}")).collect();
+    std::thread::scope(|scope| {
+        for name in &names {
+            scope.spawn(move || {
+                printed(
+                    folder,
+                    &format!("principals add {name} --grant reader:150100 --file p.toml"),
+                )
+            });
+        }
+    });
+    let listed = printed(folder, "principals list --format csv --file p.toml");
+    for name in &names {
+        assert!(listed.contains(&format!("{name},reader:150100,")), "{name} in {listed}");
+    }
+}
+
+#[test]
 fn a_file_that_would_be_wrong_is_not_written_and_one_that_is_not_served() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
