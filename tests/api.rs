@@ -545,12 +545,12 @@ async fn health_and_both_reflections_answer() {
 }
 
 #[tokio::test]
-async fn stopping_does_not_wait_for_a_silent_watcher_beyond_the_drain() {
+async fn stopping_tells_a_watcher_and_waits_for_nobody() {
     let running = run().await;
     let mut client = v1::trigger_service_client::TriggerServiceClient::new(running.channel);
     let watching = client.watch_decisions(v1::WatchDecisionsRequest::default()).await.unwrap();
     running.stop.send(()).unwrap();
-    let limit = server::DRAIN + Duration::from_secs(5);
-    tokio::time::timeout(limit, running.served).await.unwrap().unwrap();
-    drop(watching);
+    let ended = watching.into_inner().message().await.unwrap_err();
+    assert_eq!((ended.code(), reason(&ended).as_str()), (Code::Unavailable, "STOPPING"));
+    tokio::time::timeout(server::DRAIN / 2, running.served).await.unwrap().unwrap();
 }

@@ -2,7 +2,10 @@
 
 use std::{pin::Pin, sync::Arc};
 
-use tokio_stream::{Stream, StreamExt, wrappers::BroadcastStream};
+use tokio_stream::{
+    Stream, StreamExt,
+    wrappers::{BroadcastStream, WatchStream},
+};
 use tonic::{Code, Request, Response, Status};
 
 use crate::service::{Service, ServiceError, status::Answer};
@@ -13,7 +16,7 @@ use super::{
     page::Page,
     read::{BadField, area_in, area_opt, depth_in, month_in, month_opt, terms_in},
     replay_read::areas_in,
-    status::{of_service, of_timeline, refused},
+    status::{of_service, of_timeline, refused, stops},
     v1::{self, subsidy_service_server::SubsidyService, trigger_service_server::TriggerService},
 };
 
@@ -159,7 +162,9 @@ impl TriggerService for Answers {
                 Some(Err(refused(Code::ResourceExhausted, "WATCH_LAGGED", message)))
             }
         });
-        Ok(Response::new(Box::pin(wanted)))
+        let stopping = WatchStream::new(self.0.stopping.subscribe());
+        let stopped = stopping.filter_map(|stopping| stopping.then(|| Err(stops())));
+        Ok(Response::new(Box::pin(wanted.merge(stopped))))
     }
 }
 
