@@ -175,21 +175,17 @@ impl Directory {
     }
 
     fn current(&self) -> Arc<Loaded> {
-        if self.file.has_changed() {
-            self.read_again();
-        }
+        self.file.if_changed(|path| self.read_again(path));
         self.loaded.load_full()
     }
 
     /// Looks at the file now instead of within a second.
     pub fn reread(&self) {
-        if self.file.has_changed_by_now() {
-            self.read_again();
-        }
+        self.file.if_changed_by_now(|path| self.read_again(path));
     }
 
-    fn read_again(&self) {
-        match load(self.file.path(), &self.areas) {
+    fn read_again(&self, path: &Path) {
+        match load(path, &self.areas) {
             Ok(loaded) => {
                 tracing::info!(principals = loaded.listed.len(), "read the principals again");
                 self.loaded.store(Arc::new(loaded));

@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{
     Algorithm, DecodingKey, Validation, decode, decode_header,
-    jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet},
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk},
 };
 
 use super::watched::Watched;
@@ -72,9 +72,24 @@ struct Key {
 }
 
 impl Key {
-    fn new(jwk: &Jwk) -> Result<Self, String> {
-        let id = jwk.common.key_id.clone();
+    /// A key that signs; none for one that is for something else or of an unknown kind.
+    fn new(value: &serde_json::Value) -> Result<Option<Self>, String> {
+        let text = |name: &str| value.get(name).and_then(|text| text.as_str());
+        let id = text("kid").map(str::to_owned);
         let of = |why: &str| format!("key {:?}: {why}", id.clone().unwrap_or_default());
+        if text("kty") == Some("oct") {
+            return Err(of("expected a public key, and not a secret shared with the issuer"));
+        }
+        let skipped = |why: &str| {
+            tracing::warn!(key = id, why, "a key of the issuer is not used");
+            Ok(None)
+        };
+        if text("use").is_some_and(|name| name != "sig") {
+            return skipped("it is not for signatures");
+        }
+        let Ok(jwk) = serde_json::from_value::<Jwk>(value.clone()) else {
+            return skipped("it is of an unknown kind");
+        };
         let by_kind = match &jwk.algorithm {
             AlgorithmParameters::RSA(_) => Algorithm::RS256,
             AlgorithmParameters::EllipticCurve(one) if one.curve == EllipticCurve::P256 => {
@@ -82,16 +97,14 @@ impl Key {
             }
             AlgorithmParameters::EllipticCurve(_) => Algorithm::ES384,
             AlgorithmParameters::OctetKeyPair(_) => Algorithm::EdDSA,
-            AlgorithmParameters::OctetKey(_) => {
-                return Err(of("expected a public key, and not a secret shared with the issuer"));
-            }
+            AlgorithmParameters::OctetKey(_) => return skipped("it is a secret"),
         };
-        let algorithm = match jwk.common.key_algorithm {
-            None => by_kind,
-            Some(named) => named.to_string().parse().map_err(|_| of("unknown algorithm"))?,
+        let named = jwk.common.key_algorithm.map(|named| named.to_string().parse());
+        let Ok(algorithm) = named.unwrap_or(Ok(by_kind)) else {
+            return skipped("its algorithm does not sign");
         };
-        let key = DecodingKey::from_jwk(jwk).map_err(|error| of(&error.to_string()))?;
-        Ok(Self { id, algorithm, key })
+        let key = DecodingKey::from_jwk(&jwk).map_err(|error| of(&error.to_string()))?;
+        Ok(Some(Self { id, algorithm, key }))
     }
 }
 
@@ -99,12 +112,14 @@ fn read(path: &Path) -> Result<Vec<Key>, IssuerError> {
     let text = fs::read_to_string(path);
     let text = text.map_err(|why| IssuerError::Io { path: path.to_owned(), why })?;
     let wrong = |why: String| IssuerError::Wrong { path: path.to_owned(), why };
-    let set: JwkSet = serde_json::from_str(&text)
-        .map_err(|error| wrong(format!("expected a JSON Web Key Set: {error}")))?;
-    let keys: Result<Vec<_>, _> = set.keys.iter().map(Key::new).collect();
-    match keys.map_err(wrong)? {
-        keys if keys.is_empty() => Err(wrong("expected at least one key".to_owned())),
-        keys => Ok(keys),
+    let set: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let keys = set.get("keys").and_then(|keys| keys.as_array());
+    let keys = keys.ok_or_else(|| wrong("expected a JSON Web Key Set".to_owned()))?;
+    let keys: Result<Vec<_>, _> = keys.iter().map(Key::new).collect();
+    let keys: Vec<_> = keys.map_err(wrong)?.into_iter().flatten().collect();
+    match keys.is_empty() {
+        true => Err(wrong("expected at least one key that signs".to_owned())),
+        false => Ok(keys),
     }
 }
 
@@ -143,15 +158,13 @@ impl Issuer {
     }
 
     fn keys(&self) -> Arc<Vec<Key>> {
-        if self.file.has_changed() {
-            match read(self.file.path()) {
-                Ok(keys) => {
-                    tracing::info!(keys = keys.len(), "read the issuer's keys again");
-                    self.keys.store(Arc::new(keys));
-                }
-                Err(error) => tracing::error!(%error, "the issuer's keys stay as they were"),
+        self.file.if_changed(|path| match read(path) {
+            Ok(keys) => {
+                tracing::info!(keys = keys.len(), "read the issuer's keys again");
+                self.keys.store(Arc::new(keys));
             }
-        }
+            Err(error) => tracing::error!(%error, "the issuer's keys stay as they were"),
+        });
         self.keys.load_full()
     }
 }

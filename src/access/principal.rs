@@ -62,6 +62,17 @@ impl Principal {
         self.grants.iter().any(|grant| roles.contains(&grant.role))
     }
 
+    /// The same in no roles but those of some grants.
+    pub fn narrowed(self: Arc<Self>, to: &[Grant]) -> Arc<Self> {
+        let is_kept = |grant: &Grant| to.iter().any(|one| one.role == grant.role);
+        if self.grants.iter().all(is_kept) {
+            return self;
+        }
+        let mut narrowed = Self::clone(&self);
+        narrowed.grants.retain(is_kept);
+        Arc::new(narrowed)
+    }
+
     /// Where it has one of the roles.
     pub fn reach(&self, roles: &[Role]) -> Reach {
         let granted = self.grants.iter().filter(|grant| roles.contains(&grant.role));

@@ -39,25 +39,26 @@ impl Watched {
         &self.path
     }
 
-    /// Whether it has changed since it was last asked, looked at at most every [`POLL_EVERY`]. Whoever comes
-    /// while another looks is told no.
-    pub fn has_changed(&self) -> bool {
-        match self.polled.try_lock() {
-            Ok(mut polled) => {
-                POLL_EVERY <= polled.0.elapsed() && Self::look(&self.path, &mut polled)
-            }
-            Err(_) => false,
+    /// Reads it again if it has changed since it was last looked at, at most every [`POLL_EVERY`]. One at
+    /// a time, so that no older version comes after a newer; whoever comes meanwhile goes on with what
+    /// there is.
+    pub fn if_changed(&self, read: impl FnOnce(&Path)) {
+        if let Ok(mut polled) = self.polled.try_lock()
+            && POLL_EVERY <= polled.0.elapsed()
+        {
+            self.look(&mut polled, read);
         }
     }
 
     /// The same, looked at now.
-    pub fn has_changed_by_now(&self) -> bool {
-        let mut polled = self.polled.lock().unwrap_or_else(PoisonError::into_inner);
-        Self::look(&self.path, &mut polled)
+    pub fn if_changed_by_now(&self, read: impl FnOnce(&Path)) {
+        self.look(&mut self.polled.lock().unwrap_or_else(PoisonError::into_inner), read);
     }
 
-    fn look(path: &Path, polled: &mut (Instant, Stamp)) -> bool {
-        let before = std::mem::replace(polled, (Instant::now(), stamp(path)));
-        before.1 != polled.1
+    fn look(&self, polled: &mut (Instant, Stamp), read: impl FnOnce(&Path)) {
+        let before = std::mem::replace(polled, (Instant::now(), stamp(&self.path)));
+        if before.1 != polled.1 {
+            read(&self.path);
+        }
     }
 }

@@ -152,6 +152,8 @@ enum Command {
     Principals(principals::Principals),
     /// Walk the journal's chain and the state of --store.
     Verify,
+    /// Let the store of a follower record for itself. Only when its leader is gone for good.
+    Promote,
     /// Write the state of --store anew from its journal, which gives back what it no longer needs. No
     /// service may have the store open.
     Compact,
@@ -232,6 +234,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Principals(principals) => principals.run(&place)?,
         Command::Verify => store::verify(&place)?,
         Command::Compact => store::compact(&place)?,
+        Command::Promote => store::promote(&place)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -13,7 +13,7 @@ use crate::{
         copy::{self, Until},
         file::SEGMENT_BYTES,
     },
-    service::Stage,
+    service::{Stage, following},
     store::{OpenReport, Store, StoreError, Verification, kept::Kept, ledger::Ledger},
 };
 
@@ -140,6 +140,13 @@ impl Restore {
     }
 }
 
+/// Lets a follower's store record for itself.
+pub(super) fn promote(place: &Place) -> anyhow::Result<()> {
+    let leader = following::promote(folder(place)?)?;
+    println!("follows {leader} no more");
+    Ok(())
+}
+
 /// Builds the state anew and tells how large it was and is.
 pub(super) fn compact(place: &Place) -> anyhow::Result<()> {
     let folder = folder(place)?;
@@ -160,6 +167,9 @@ pub(super) fn compact(place: &Place) -> anyhow::Result<()> {
 /// How many bytes the files below a folder have.
 fn bytes_of(folder: &Path) -> anyhow::Result<u64> {
     let mut bytes = 0;
+    if !folder.exists() {
+        return Ok(bytes);
+    }
     let found = std::fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))?;
     for found in found {
         let found = found?;

@@ -58,6 +58,15 @@ pub enum Ends {
     At(DateTime<Utc>),
 }
 
+impl Ends {
+    pub(super) fn has_come(&self, directory: &Directory) -> bool {
+        match self {
+            Self::WithToken(id) => !directory.lasts(id),
+            Self::At(until) => *until <= service::now(),
+        }
+    }
+}
+
 /// What stands before the services.
 #[derive(Debug)]
 pub struct Gate {
@@ -114,12 +123,7 @@ impl Gate {
 
     /// Whether it has come to that.
     pub fn has_ended(&self, ends: &Ends) -> bool {
-        match ends {
-            Ends::WithToken(id) => {
-                !self.directory.as_ref().is_some_and(|directory| directory.lasts(id))
-            }
-            Ends::At(until) => *until <= service::now(),
-        }
+        self.directory.as_ref().is_none_or(|directory| ends.has_come(directory))
     }
 
     /// Whom a token belongs to.
@@ -168,6 +172,7 @@ impl Gate {
         same_name(&request.headers, &principal)?;
         let mut asker = Asker::new(Caller::Known(principal), origin, row);
         asker.directory = Some(directory.clone());
+        asker.ends = bearer(&request.headers).and_then(|token| self.ends_with(token));
         request.extensions.insert(asker);
         Ok(Some(held))
     }
@@ -180,7 +185,10 @@ impl Gate {
         request: &Parts,
     ) -> Result<Arc<Principal>, Status> {
         let found = match given {
-            Some(Caller::Known(principal)) => directory.by_name(&principal.name),
+            // Whoever asks in their place may have left out some of their roles.
+            Some(Caller::Known(given)) => {
+                directory.by_name(&given.name).map(|now| now.narrowed(&given.grants))
+            }
             Some(Caller::Stated(_) | Caller::Public) => None,
             None => match bearer(&request.headers) {
                 Some(token) => {

@@ -18,7 +18,7 @@ use crate::{
 };
 
 use super::{
-    access::{not_allowed, sign_in},
+    access::{Ends, not_allowed, sign_in},
     status::{internal, of_service, refused},
 };
 
@@ -33,6 +33,8 @@ pub(super) struct Asker {
     reach: Reach,
     /// Where the asker is listed.
     pub(super) directory: Option<Arc<Directory>>,
+    /// What ends before the asker is unlisted: the token.
+    pub(super) ends: Option<Ends>,
 }
 
 impl Asker {
@@ -42,7 +44,7 @@ impl Asker {
             (Caller::Known(principal), Scope::Areas) => principal.reach(row.roles()),
             _ => Reach::Everywhere,
         };
-        Self { caller, origin, rpc: row.rpc, reach, directory: None }
+        Self { caller, origin, rpc: row.rpc, reach, directory: None, ends: None }
     }
 
     /// Whom the gate let through.
@@ -105,11 +107,12 @@ impl Asker {
         Ok(areas)
     }
 
-    /// Whether the asker is still listed with the same grants.
+    /// Whether the asker is still listed with the same grants, and the token still lasts.
     pub fn is_still_known(&self) -> bool {
         match (&self.directory, &self.caller) {
             (Some(directory), Caller::Known(principal)) => {
                 directory.by_name(&principal.name).as_ref() == Some(principal)
+                    && !self.ends.as_ref().is_some_and(|ends| ends.has_come(directory))
             }
             _ => true,
         }

@@ -1,8 +1,11 @@
 //! JournalService: the journal's bytes as they are, for services that follow this one.
 
-use std::{fs::File, io::Read, sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use tokio::sync::mpsc;
+use tokio::{fs::File, io::AsyncReadExt, sync::mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status};
 
@@ -12,7 +15,7 @@ use super::{
     answers::Streamed,
     asker::Asker,
     read::BadField,
-    status::{internal, of_service, refused, stops},
+    status::{internal, of_service, refused, stale, stops},
     v1::{self, journal_service_server::JournalService},
 };
 
@@ -28,6 +31,15 @@ pub struct Journals(pub Arc<Service>);
 
 type Sender<T> = mpsc::Sender<Result<T, Status>>;
 
+/// Why a stream goes on no longer: it may outlast the rights of whoever opened it, and what this service
+/// itself follows.
+fn ended(service: &Service, asker: &Asker) -> Option<Status> {
+    if !asker.is_still_known() {
+        return Some(asker.no_longer_known());
+    }
+    service.followed().and_then(|followed| followed.unfit).map(|why| stale(&why))
+}
+
 /// Sends the journal as it grows until the follower goes away.
 async fn follow(
     service: Arc<Service>,
@@ -36,11 +48,21 @@ async fn follow(
     sender: Sender<v1::FollowJournalResponse>,
 ) {
     let (mut heads, mut stopping) = (service.writer.heads(), service.stopping.subscribe());
+    let begun = Instant::now();
+    let message = |piece: &[u8], head| v1::FollowJournalResponse {
+        piece: piece.to_vec(),
+        head,
+        sent_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+    };
     loop {
         let head = *heads.borrow_and_update();
         // Whoever follows waits for the next message only so long.
         let mut told = false;
         while tail.next() <= head {
+            if let Some(ended) = ended(&service, &asker) {
+                let _ = sender.send(Err(ended)).await;
+                return;
+            }
             let read = move || {
                 let lines = tail.read(head, PIECE_BYTES);
                 (lines, tail)
@@ -55,22 +77,17 @@ async fn follow(
                 }
             };
             for piece in lines.chunks(PIECE_BYTES) {
-                let message = v1::FollowJournalResponse { piece: piece.to_vec(), head };
-                if sender.send(Ok(message)).await.is_err() {
+                if sender.send(Ok(message(piece, head))).await.is_err() {
                     return;
                 }
             }
             told = true;
         }
-        if !told {
-            let message = v1::FollowJournalResponse { piece: Vec::new(), head };
-            if sender.send(Ok(message)).await.is_err() {
-                return;
-            }
+        if let Some(ended) = ended(&service, &asker) {
+            let _ = sender.send(Err(ended)).await;
+            return;
         }
-        // A stream may outlast the rights of whoever opened it.
-        if !asker.is_still_known() {
-            let _ = sender.send(Err(asker.no_longer_known())).await;
+        if !told && sender.send(Ok(message(&[], head))).await.is_err() {
             return;
         }
         tokio::select! {
@@ -86,16 +103,16 @@ async fn follow(
     }
 }
 
-fn send_file(mut file: File, sender: &Sender<v1::ReadKeptFileResponse>) {
+async fn send_file(mut file: File, sender: Sender<v1::ReadKeptFileResponse>) {
     let mut piece = vec![0; PIECE_BYTES];
     loop {
-        let message = match file.read(&mut piece) {
+        let message = match file.read(&mut piece).await {
             Ok(0) => return,
             Ok(read) => Ok(v1::ReadKeptFileResponse { piece: piece[..read].to_vec() }),
             Err(error) => Err(internal(&error)),
         };
         let is_last = message.is_err();
-        if sender.blocking_send(message).is_err() || is_last {
+        if sender.send(message).await.is_err() || is_last {
             return;
         }
     }
@@ -136,12 +153,15 @@ impl JournalService for Journals {
         if !is_digest {
             return Err(BadField::new("sha256", digest, "64 lower-case hex digits").into());
         }
-        let file = self.0.kept_file(&digest).and_then(|path| File::open(path).ok());
+        let file = match self.0.kept_file(&digest) {
+            Some(path) => File::open(path).await.ok(),
+            None => None,
+        };
         let file = file.ok_or_else(|| {
             refused(Code::NotFound, "FILE_UNKNOWN", "no entry names this file, or it is missing")
         })?;
         let (sender, receiver) = mpsc::channel(WAITING);
-        tokio::task::spawn_blocking(move || send_file(file, &sender));
+        tokio::spawn(send_file(file, sender));
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
     }
 }

@@ -177,6 +177,7 @@ pub async fn serve_behind(
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
+    service.stopping.send_replace(false);
     let (reporter, health) = tonic_health::server::health_reporter();
     for name in HEALTHY {
         reporter.set_service_status(name, tonic_health::ServingStatus::Serving).await;

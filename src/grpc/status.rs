@@ -171,6 +171,9 @@ pub(super) fn of_service(error: &ServiceError) -> Status {
         ServiceError::NoStore => refused(Code::FailedPrecondition, "NO_STORE", error.to_string()),
         ServiceError::Submit(SubmitError::Broken { .. } | SubmitError::Discontinued { .. })
         | ServiceError::Thread(_)
+        | ServiceError::Follower { .. }
+        | ServiceError::FollowsNobody
+        | ServiceError::Mark(_)
         | ServiceError::Journal(_) => internal(error),
         ServiceError::Data(_) => internal(error),
     }

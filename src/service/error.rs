@@ -41,6 +41,21 @@ pub enum ServiceError {
     /// What is asked for is only there when things are kept.
     #[error("nothing is kept on disk: expected a service over a store")]
     NoStore,
+    /// The store follows another service, and whoever records there would begin another journal.
+    #[error(
+        "this store follows {leader}: expected `serve --follow`, or first `price-linkage promote` once the \
+         leader is gone for good"
+    )]
+    Follower {
+        /// Whom it follows.
+        leader: String,
+    },
+    /// The store follows nobody.
+    #[error("this store follows nobody")]
+    FollowsNobody,
+    /// The mark of a follower cannot be written or removed.
+    #[error("the mark of a follower: {0}")]
+    Mark(std::io::Error),
     /// The system gives no thread.
     #[error("start the writer: {0}")]
     Thread(#[from] std::io::Error),

@@ -6,6 +6,7 @@
 
 use std::{
     collections::BTreeSet,
+    fs,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
@@ -36,6 +37,8 @@ struct State {
     fresh_at: Option<Instant>,
     /// The last entry that the leader told of.
     announced: u64,
+    /// Why it is not heard at present.
+    lost: Option<String>,
     /// Why it does not follow any more.
     fault: Option<String>,
 }
@@ -65,6 +68,18 @@ impl Following {
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// Is not heard for now, and says why.
+    pub fn lose(&self, why: impl Into<String>) {
+        let why = why.into();
+        tracing::warn!(leader = self.leader, why, "the leader is not heard");
+        self.change(|state| state.lost = Some(why));
+    }
+
+    /// Why it does not follow any more.
+    pub fn fault(&self) -> Option<String> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).fault.clone()
+    }
+
     /// Follows no more, and says why.
     pub fn fail(&self, why: impl Into<String>) {
         let why = why.into();
@@ -76,11 +91,12 @@ impl Following {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let age = state.fresh_at.map(|at| at.elapsed());
         let behind = state.announced.saturating_sub(head);
+        let lost = state.lost.as_ref().map_or_else(String::new, |why| format!(": {why}"));
         let unfit = match (&state.fault, age) {
             (Some(fault), _) => Some(fault.clone()),
-            (None, None) => Some(format!("it has not caught up with {} yet", self.leader)),
+            (None, None) => Some(format!("it has not caught up with {} yet{lost}", self.leader)),
             (None, Some(age)) if self.max_age < age => Some(format!(
-                "what it has is older than {} s, since {} was not heard",
+                "what it has is older than {} s, since {} was not heard{lost}",
                 self.max_age.as_secs(),
                 self.leader
             )),
@@ -88,6 +104,32 @@ impl Following {
         };
         Followed { behind, age, unfit }
     }
+}
+
+/// The file in a store that says whom it follows: whoever recorded there by mistake would have begun another
+/// journal.
+const MARK: &str = "follows";
+
+fn mark(folder: &Path, leader: &str) -> Result<(), ServiceError> {
+    fs::write(folder.join(MARK), leader).map_err(ServiceError::Mark)
+}
+
+/// Whom a store follows; none when it follows nobody.
+pub(super) fn followed_by(folder: &Path) -> Option<String> {
+    fs::read_to_string(folder.join(MARK)).ok()
+}
+
+/// Lets a store record for itself; it must not be open.
+///
+/// # Errors
+/// It follows nobody, is open, or the mark cannot be removed.
+pub fn promote(folder: &Path) -> Result<String, ServiceError> {
+    let leader = followed_by(folder).ok_or(ServiceError::FollowsNobody)?;
+    // Nobody else has it open while this has.
+    let (store, _, _) = Store::open(folder)?;
+    fs::remove_file(folder.join(MARK)).map_err(ServiceError::Mark)?;
+    store.close()?;
+    Ok(leader)
 }
 
 impl Service {
@@ -108,6 +150,8 @@ impl Service {
             progress(Stage::Rebuild, at.done, at.total);
         })?;
         let kept = Kept::of(folder)?;
+        kept.clear_unnamed()?;
+        mark(folder, leader)?;
         let log = store.log();
         let writer = Writer::start(store, ledger)?.following(leader);
         let service = Self {
@@ -139,19 +183,20 @@ impl Service {
         Ok(self.writer.ship(entries).await?)
     }
 
-    /// Notes that the leader's last entry is this one. Once everything up to it is here, the law must be
-    /// the one that the leader adopted: answers rest on the documents in this program and its folders.
-    pub fn heard(&self, head: u64) {
+    /// Notes that the leader's last entry was this one at an instant. Once everything up to it is here, the
+    /// law must be the one that the leader adopted: answers rest on the documents in this program and its
+    /// folders.
+    pub fn heard(&self, head: u64, at: Instant) {
         let Some(following) = &self.following else { return };
         let ledger = self.writer.snapshot();
-        following.change(|state| state.announced = head);
+        following.change(|state| (state.announced, state.lost) = (head, None));
         if ledger.sequence() < head {
             return;
         }
         let differ: BTreeSet<_> =
             fresh_law(&self.reference, &ledger).into_iter().map(|one| one.id).collect();
         match differ.first() {
-            None => following.change(|state| state.fresh_at = Some(Instant::now())),
+            None => following.change(|state| state.fresh_at = state.fresh_at.max(Some(at))),
             Some(first) => following.fail(format!(
                 "{} of its documents, the first {first}, are not those that its leader adopted: start it \
                  with the same program and --data",

@@ -215,6 +215,9 @@ impl Service {
         folders: &[PathBuf],
         progress: &mut dyn FnMut(Stage, u64, u64),
     ) -> Result<(Self, Started), ServiceError> {
+        if let Some(leader) = following::followed_by(store) {
+            return Err(ServiceError::Follower { leader });
+        }
         let reference = Arc::new(Reference::new(load(folders)?));
         let told = &mut |at: Progress| progress(Stage::Rebuild, at.done, at.total);
         let folder = store;

@@ -2,15 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use super::run::holder_near;
 use crate::{
+    domain::area::Areas,
     domain::run::{Claim, Run, RunFinding, RunKind, Weight},
     engine::reason::Vocabulary,
     store::runs::Runs,
 };
 
-/// A finding for each live run of the other kind that stands for the same payees: a budget asks for the
+/// A finding for each live run of the other kind that stands for the same payees, in an area, above or below:
+/// a budget asks for the
 /// money that a roster run pays, and whoever approves either must not take it for a second payment.
-pub(super) fn other_kind(words: &Vocabulary<'_>, runs: &Runs, run: &Run) -> Vec<RunFinding> {
+pub(super) fn other_kind(
+    words: &Vocabulary<'_>,
+    areas: &Areas,
+    runs: &Runs,
+    run: &Run,
+) -> Vec<RunFinding> {
     let (other, zh, en) = match run.kind() {
         RunKind::Budget => (RunKind::Roster, "名册发放批次", "roster run"),
         RunKind::Roster => (RunKind::Budget, "资金测算批次", "budget run"),
@@ -18,7 +26,7 @@ pub(super) fn other_kind(words: &Vocabulary<'_>, runs: &Runs, run: &Run) -> Vec<
     let mut found: BTreeMap<String, (Claim, usize)> = BTreeMap::new();
     for claim in run.claims() {
         let same = Claim { kind: other, ..claim };
-        if let Some(holder) = runs.holder(&same) {
+        if let Some((_, holder)) = holder_near(areas, runs, &same) {
             found.entry(holder.to_owned()).or_insert((same.clone(), 0)).1 += 1;
         }
     }

@@ -323,7 +323,7 @@ pub(super) fn assemble(
         findings,
     };
     free(&reference.data.areas, &ledger.runs, &run)?;
-    let beside = other_kind(&reference.words(), &ledger.runs, &run);
+    let beside = other_kind(&reference.words(), &reference.data.areas, &ledger.runs, &run);
     run.findings.extend(beside);
     Ok(run)
 }

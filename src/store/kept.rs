@@ -150,6 +150,22 @@ impl Kept {
         }
     }
 
+    /// Removes what has no name yet: left behind when the program was stopped in between.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn clear_unnamed(&self) -> Result<(), StoreError> {
+        for found in fs::read_dir(&self.folder).map_err(unusable(&self.folder))? {
+            let found = found.map_err(unusable(&self.folder))?;
+            if found.file_name().len() != 64
+                && let Err(error) = fs::remove_file(found.path())
+            {
+                tracing::warn!(%error, "an unfinished file could not be removed");
+            }
+        }
+        Ok(())
+    }
+
     /// Removes what no entry refers to: left behind when the program was stopped in between.
     ///
     /// # Errors

@@ -182,10 +182,13 @@ impl Found {
                     p {
                         (visit.text(&status.pay_by_text))
                         @if let Some((left, tone)) = days_left(visit, &status.pay_by) {
-                            @if self.past.is_paid() {
-                                " " (visit.say("已编批次。", "A run pays it."))
-                            } @else {
-                                " " span class=(tone) { (left) (visit.say(",本系统尚无批次", ", no run yet")) }
+                            " "
+                            @match self.past.is_paid().filter(|_| self.known_at.is_none()) {
+                                Some(true) => (visit.say("已编批次。", "Runs pay it.")),
+                                Some(false) => span class=(tone) {
+                                    (left) (visit.say(",本系统尚有未编批次的发放", ", not all of it in a run yet"))
+                                },
+                                None => span { (left) },
                             }
                         }
                     }

@@ -31,7 +31,7 @@ pub struct Limits {
     pub connections: usize,
     /// How long a connection may be open before it asks, and how long the head of a request may take.
     pub head: Duration,
-    /// After this long a connection ends with the requests it has begun.
+    /// After this long a connection ends with the requests it has begun, which may take as long again.
     pub age: Duration,
 }
 
@@ -124,7 +124,7 @@ async fn serve_one<S>(
         () = sleep(limits.age) => {}
     }
     connection.as_mut().graceful_shutdown();
-    let _ = connection.await;
+    let _ = timeout(limits.age, connection).await;
 }
 
 #[cfg(test)]

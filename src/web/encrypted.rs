@@ -1,6 +1,7 @@
 //! The page over TLS.
 //!
-//! **Invariant:** a client that is slow to greet holds up nobody but itself, and not for long.
+//! **Invariant:** a client that is slow to greet keeps its place among those that greet for no longer than
+//! [`HANDSHAKE`].
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 

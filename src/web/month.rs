@@ -15,7 +15,7 @@ use crate::{
 use super::{
     frame::{Shown, Tab},
     names::area_name,
-    parts::{area_page, crumbs, days_left, missing, month_choice, steps},
+    parts::{area_page, crumbs, days_left, days_until, missing, month_choice, steps},
     refusal::Refusal,
     table::{Cell, Table, words},
     visit::{Visit, address},
@@ -85,7 +85,7 @@ async fn found(visit: &Visit) -> Result<Found, Refusal> {
     let persons = persons(visit, &runs, &within, month).await?;
     let request = v1::ListMissingRunsRequest {
         on: (visit.site.today)().to_string(),
-        within_days: 366,
+        within_days: DUE_DAYS,
         since: Some(year_month(month)),
         until: Some(year_month(month)),
         within: within.clone(),
@@ -109,10 +109,14 @@ async fn found(visit: &Visit) -> Result<Found, Refusal> {
     Ok(found)
 }
 
+/// Days ahead of which payments without a run are asked for.
+const DUE_DAYS: i32 = 366;
+
 /// Most lines that are gone through to count persons.
 const LINES_MAX: i32 = 20_000;
 
-/// The persons in the lines for a month and the areas within one. Adjustments pay the same again.
+/// The persons in the lines for a month and the areas within one: those of rosters, or where there is none
+/// those of budgets, which stand for the same. Adjustments pay the same again.
 async fn persons(
     visit: &Visit,
     runs: &[v1::Run],
@@ -130,15 +134,16 @@ async fn persons(
         month_of(payees.month) == Some(month)
             && area.zip(within).is_some_and(|(area, within)| areas.within(area, within))
     };
-    let mut persons = 0;
+    let (mut listed, mut budgeted) = (0, 0);
     for run in runs {
         let request =
             v1::ListRunLinesRequest { run: run.id.clone(), page_size: 5_000, ..Default::default() };
         let lines = lists::run_lines(&visit.ask(), request).await?;
         let payees = lines.iter().filter_map(|line| line.payees.as_ref());
-        persons += payees.filter(|payees| counts(payees)).map(|payees| payees.persons).sum::<i64>();
+        let persons: i64 = payees.filter(|one| counts(one)).map(|one| one.persons).sum();
+        *(if run.roster.is_some() { &mut listed } else { &mut budgeted }) += persons;
     }
-    Ok(Some(persons))
+    Ok(Some(if 0 < listed { listed } else { budgeted }))
 }
 
 /// Whether a run pays, or may.
@@ -313,17 +318,21 @@ impl Found {
             "" => visit.text(&status.pay_by_text),
             day => day,
         };
-        match self.unpaid_of(visit, &status.area) {
-            None => Cell::new(format!("{by} {}", visit.say("已编批次", "in a run"))),
-            Some(unpaid) => {
-                let no_run = visit.say("尚无批次", "no run yet");
-                match days_left(visit, &unpaid.pay_by) {
-                    Some((left, tone)) => {
-                        Cell::new(format!("{} {left},{no_run}", unpaid.pay_by)).toned(tone)
-                    }
-                    None => Cell::new(format!("{by} {no_run}")),
-                }
+        // What is decided above is owed and paid there, which this list does not know.
+        if status.deciding_area != status.area {
+            return Cell::new(by);
+        }
+        let Some(unpaid) = self.unpaid_of(visit, &status.area) else {
+            let is_due = days_until(visit, by).is_none_or(|days| days <= i64::from(DUE_DAYS));
+            let in_run = if is_due { visit.say(" 已编批次", " in a run") } else { "" };
+            return Cell::new(format!("{by}{in_run}"));
+        };
+        let no_run = visit.say("尚无批次", "no run yet");
+        match days_left(visit, &unpaid.pay_by) {
+            Some((left, tone)) => {
+                Cell::new(format!("{} {left},{no_run}", unpaid.pay_by)).toned(tone)
             }
+            None => Cell::new(format!("{by} {no_run}")),
         }
     }
 

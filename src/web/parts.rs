@@ -80,10 +80,15 @@ pub(super) fn missing(visit: &Visit, all: &[v1::Missing]) -> Markup {
     }
 }
 
+/// How many days it is from today to a day, negative when it is past; none for what is no day.
+pub(super) fn days_until(visit: &Visit, day: &str) -> Option<i64> {
+    let day: chrono::NaiveDate = day.parse().ok()?;
+    Some(day.signed_duration_since((visit.site.today)()).num_days())
+}
+
 /// A due date with the days left from today; red once it is past.
 pub(super) fn days_left(visit: &Visit, pay_by: &str) -> Option<(String, &'static str)> {
-    let day: chrono::NaiveDate = pay_by.parse().ok()?;
-    let days = day.signed_duration_since((visit.site.today)()).num_days();
+    let days = days_until(visit, pay_by)?;
     let (text, tone) = match days {
         0 => (visit.say("今天到期", "due today").to_owned(), "soon"),
         1.. => (

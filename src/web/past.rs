@@ -18,12 +18,17 @@ use super::{
     words as word,
 };
 
+/// Days ahead of which payments without a run are asked for.
+const DUE_DAYS: i32 = 366;
+
 /// What lies behind the answer for a month.
 pub(super) struct Past {
     decisions: Vec<v1::Decision>,
     /// Every revision of each figure used that was revised.
     revised: Vec<(v1::UsedFigure, Vec<v1::Figure>)>,
     runs: Vec<v1::Run>,
+    /// What of it no live run pays; none where the visitor cannot be told.
+    unpaid: Option<Vec<v1::DuePayment>>,
 }
 
 impl Past {
@@ -53,18 +58,41 @@ impl Past {
             let all = index(&ask).list_figure_revisions(request).await?.into_inner().figures;
             revised.push((figure.clone(), all));
         }
+        let request = v1::ListMissingRunsRequest {
+            on: (visit.site.today)().to_string(),
+            within_days: DUE_DAYS,
+            since: at,
+            until: at,
+            within: status.deciding_area.clone(),
+            page_size: 1_000,
+            ..Default::default()
+        };
+        let pays = status.triggered() == v1::Triggered::Yes && !status.indicative;
+        let unpaid = match pays && visit.sees(&status.deciding_area) {
+            true => Some(lists::missing_runs(&ask, request).await?),
+            false => None,
+        };
+        let areas = &visit.reference().data.areas;
+        let here = status.area.parse().ok();
+        // What is owed above is owed here, and what is owed below a part of it.
+        let concerns = |one: &v1::DuePayment| {
+            let area = one.area.parse().ok();
+            here.zip(area)
+                .is_some_and(|(here, area)| areas.within(here, area) || areas.within(area, here))
+        };
+        let unpaid = unpaid.map(|all| all.into_iter().filter(concerns).collect());
         let request = v1::ListRunsRequest {
             within: status.area,
             month: at,
             page_size: 500,
             ..Default::default()
         };
-        Ok(Self { decisions, revised, runs: lists::runs(&ask, request).await? })
+        Ok(Self { decisions, revised, runs: lists::runs(&ask, request).await?, unpaid })
     }
 
-    /// Whether a live run pays something for the month here.
-    pub fn is_paid(&self) -> bool {
-        self.runs.iter().any(super::month::is_live)
+    /// Whether live runs pay all that is owed here; none where it cannot be told.
+    pub fn is_paid(&self) -> Option<bool> {
+        self.unpaid.as_ref().map(Vec::is_empty)
     }
 
     /// The states through time, a row for each stretch of months alike.

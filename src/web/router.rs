@@ -1,6 +1,6 @@
 //! Every address.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -11,7 +11,7 @@ use axum::{
     routing::{get, post},
 };
 use tonic_web::GrpcWebLayer;
-use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::{catch_panic::CatchPanicLayer, timeout::RequestBodyTimeoutLayer};
 
 use crate::grpc::server::counted;
 
@@ -24,6 +24,9 @@ use super::{
     site::Site,
     visit::Visit,
 };
+
+/// How long the sender of a form may send nothing.
+const SILENT: Duration = Duration::from_secs(30);
 
 /// Every address of the page, and the services as gRPC-Web.
 pub fn router(site: Arc<Site>) -> Router {
@@ -75,6 +78,8 @@ pub fn router(site: Arc<Site>) -> Router {
     Router::new()
         .merge(services)
         .merge(pages)
+        // Of a form whose sender falls silent nothing is waited for.
+        .layer(RequestBodyTimeoutLayer::new(SILENT))
         // Nobody but whoever asked is harmed by an answer that fails.
         .layer(CatchPanicLayer::new())
         .layer(named)

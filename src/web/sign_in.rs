@@ -106,7 +106,11 @@ pub(super) async fn enter(visit: Visit, body: Bytes) -> Response {
         Err(Wrong::Refused(refusal)) => return refusal.response(&visit),
     };
     let ends = match caller {
-        Caller::Known(_) => visit.site.gate.ends_with(given),
+        Caller::Known(_) => match visit.site.gate.ends_with(given) {
+            // It has ended in between.
+            None => return Refusal::sign_in().response(&visit),
+            ends => ends,
+        },
         Caller::Stated(_) | Caller::Public => None,
     };
     let Ok(session) = visit.site.sessions.begin(Some(caller), ends) else {

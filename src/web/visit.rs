@@ -131,10 +131,15 @@ impl Visit {
     /// As whom the services are asked: whoever signed in, or where pages are public the public's reader,
     /// who only reads whatever else it is granted.
     pub fn caller(&self) -> Caller {
-        if let Some(signed) = self.session.as_ref().and_then(|session| session.caller.clone()) {
-            return signed;
-        }
         let site = &self.site;
+        match self.session.as_ref().and_then(|session| session.caller.clone()) {
+            // With the grants of now, and not those they signed in with.
+            Some(Caller::Known(signed)) => {
+                return Caller::Known(site.gate.by_name(&signed.name).unwrap_or(signed));
+            }
+            Some(signed) => return signed,
+            None => {}
+        }
         let reader = site.settings.public.as_deref().and_then(|name| site.gate.by_name(name));
         reader.map_or(Caller::Public, |reader| {
             let mut only = Principal::clone(&reader);

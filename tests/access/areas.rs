@@ -198,4 +198,10 @@ async fn what_a_caller_in_process_holds_may_be_old_and_the_list_decides() {
     let message = json!({ "area": "150300", "month": month });
     let answer = call(&house.routes, Some(old), "TriggerService/GetStatus", vec![message]).await;
     assert_eq!(answer.reason(), "NOT_YOURS", "{:?}", answer.status);
+    // A role that the caller leaves out is not given back by the list.
+    let grants = vec!["auditor:000000".parse().unwrap()];
+    let other = Caller::Known(Principal { name: "hohhot".into(), grants }.into());
+    let message = json!({ "area": "150100", "month": month });
+    let answer = call(&house.routes, Some(other), "TriggerService/GetStatus", vec![message]).await;
+    assert_eq!(answer.reason(), "NOT_ALLOWED", "{:?}", answer.status);
 }

@@ -150,7 +150,17 @@ fn secrets_and_what_is_no_set_of_keys_are_refused() {
     let secret = json!({ "keys": [{ "kty": "oct", "kid": "s", "alg": "HS256", "k": "AAAA" }] });
     let said = refused(&secret.to_string());
     assert!(said.contains("key \"s\": expected a public key"), "{said}");
-    assert!(refused("{\"keys\": []}").contains("expected at least one key"));
+    assert!(refused("{\"keys\": []}").contains("expected at least one key that signs"));
+    // What is for encryption, or of no kind known here, is left aside.
+    let mut sealing = Key::new("e").public();
+    sealing["use"] = json!("enc");
+    let odd = json!({ "kty": "LMS", "kid": "o" });
+    assert!(refused(&json!({ "keys": [sealing, odd] }).to_string()).contains("that signs"));
+    let signing = Key::new("s");
+    let keys = json!({ "keys": [sealing, odd, signing.public()] });
+    fs::write(&path, keys.to_string()).unwrap();
+    let issuer = Issuer::open(&path, expected()).unwrap();
+    assert!(issuer.claimed(&signing.signs(&claims())).is_some());
     assert!(refused("keys").contains("expected a JSON Web Key Set"));
 }
 

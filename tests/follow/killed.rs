@@ -79,7 +79,22 @@ async fn a_killed_leader_leaves_its_follower_all_that_was_shipped() {
         one.await.unwrap();
     }
     drop(second);
-    // Promoted: started without a leader.
+    // Not by mistake.
+    let program = |command: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_price-linkage"))
+            .arg("--data")
+            .arg(data())
+            .arg("--store")
+            .arg(&store)
+            .args(command)
+            .output()
+            .unwrap();
+        (output.status.success(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (done, said) = program(&["status", "--area", "990100", "--month", "2021-04"]);
+    assert!(!done && said.contains(&format!("this store follows {leader}")), "{said}");
+    assert!(program(&["promote"]).0);
+    assert!(program(&["promote"]).1.contains("this store follows nobody"));
     let promoted = serve(&store, &[]);
     let shipped = {
         let transport = connected(promoted.1).await.unwrap();
@@ -107,13 +122,6 @@ async fn a_killed_leader_leaves_its_follower_all_that_was_shipped() {
     drop(promoted);
     let found = digest(&store);
     assert_eq!(found.0, next);
-    let journal = Command::new(env!("CARGO_BIN_EXE_price-linkage"))
-        .arg("--data")
-        .arg(data())
-        .arg("--store")
-        .arg(&store)
-        .arg("verify")
-        .output()
-        .unwrap();
-    assert!(journal.status.success(), "{}", String::from_utf8_lossy(&journal.stderr));
+    let (done, said) = program(&["verify"]);
+    assert!(done, "{said}");
 }

@@ -68,6 +68,15 @@ async fn pages_are_public_only_where_it_is_said_and_only_for_reading() {
     let fields = [("token", form.hidden("token")), ("rows", "x".into())];
     let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
     assert_eq!(post(&app, "/record", &form.cookie(), &fields).await.status, StatusCode::SEE_OTHER);
+    // What the public's principal is given later is not the public's.
+    let path = folder.path().join("principals.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let more = text.replace("\"reader:150000\"", "\"reader:150000\", \"auditor:000000\"");
+    assert_ne!(more, text);
+    std::fs::write(&path, more).unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+    assert_eq!(get(&app, "/audit").await.status, StatusCode::FORBIDDEN);
+    get(&app, "/areas/150300?month=2021-04").await.has("CPI 0.9% 未达到 3.0%");
 }
 
 #[tokio::test]
