@@ -21,7 +21,7 @@ use tonic::{
     body::Body,
     codegen::StdError,
     service::Routes,
-    transport::server::{TcpConnectInfo, TlsConnectInfo},
+    transport::server::TlsConnectInfo,
 };
 use tower::{Layer, Service};
 
@@ -32,6 +32,7 @@ use crate::access::{
 };
 
 use super::{
+    arrivals::Peer,
     asker::Asker,
     status::{internal, later, refused},
 };
@@ -191,15 +192,13 @@ fn origin(extensions: &Extensions) -> Origin {
     if let Some(origin) = extensions.get::<Origin>() {
         return *origin;
     }
-    let tls = extensions.get::<TlsConnectInfo<TcpConnectInfo>>();
-    let plain = tls.map(TlsConnectInfo::get_ref).or_else(|| extensions.get());
-    let peer = plain.and_then(TcpConnectInfo::remote_addr);
+    let peer = Peer::of(extensions).and_then(|peer| peer.tcp.remote_addr());
     peer.map_or(Origin::InProcess, |peer| Origin::Peer(peer.ip().to_canonical()))
 }
 
 /// The certificate that whoever asks has shown, which the connection layer has verified.
 fn certificate(extensions: &Extensions) -> Option<Vec<u8>> {
-    let chain = extensions.get::<TlsConnectInfo<TcpConnectInfo>>()?.peer_certs()?;
+    let chain = extensions.get::<TlsConnectInfo<Peer>>()?.peer_certs()?;
     chain.first().map(|own| own.as_ref().to_vec())
 }
 

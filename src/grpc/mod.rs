@@ -37,6 +37,8 @@ pub mod status;
 
 mod deadline;
 
+pub mod arrivals;
+
 pub mod access;
 
 mod asker;
