@@ -4,12 +4,12 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-};
+use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{grpc::server, service::Service};
+use crate::{
+    grpc::{arrivals::listen, server},
+    service::Service,
+};
 
 use super::{
     Place,
@@ -114,7 +114,7 @@ hint: \
         service: Arc<Service>,
         folder: &std::path::Path,
     ) -> anyhow::Result<()> {
-        let listener = TcpListener::bind(self.listen).await;
+        let listener = listen(self.listen);
         let listener = listener.with_context(|| format!("listen on {}", self.listen))?;
         let address = server::address(&listener).context("find the address")?;
         let mut terminate = signal(SignalKind::terminate()).context("wait for signals")?;

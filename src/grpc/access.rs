@@ -17,11 +17,7 @@ use http::{Extensions, HeaderMap, Request, Response, header::AUTHORIZATION, requ
 use http_body_util::BodyExt;
 use tokio::sync::Semaphore;
 use tonic::{
-    Code, Status,
-    body::Body,
-    codegen::StdError,
-    service::Routes,
-    transport::server::TlsConnectInfo,
+    Code, Status, body::Body, codegen::StdError, service::Routes, transport::server::TlsConnectInfo,
 };
 use tower::{Layer, Service};
 

@@ -8,6 +8,7 @@ use std::{
     collections::VecDeque,
     future::Future,
     io,
+    net::SocketAddr,
     pin::Pin,
     sync::{
         Arc,
@@ -21,7 +22,7 @@ use axum::serve::Listener;
 use http::Extensions;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
     time::sleep,
 };
@@ -85,6 +86,25 @@ impl Connected for Arrival {
     fn connect_info(&self) -> Peer {
         Peer { tcp: self.stream.connect_info(), asked: self.asked.clone() }
     }
+}
+
+/// How many may wait to be let in; the 128 of the standard library are full at once when many come,
+/// and who finds no room tries again only after a second.
+const WAITING_MAX: u32 = 4_096;
+
+/// Listens where many may come at once.
+///
+/// # Errors
+/// The address cannot be listened on.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A restart need not wait for the last connections of the one before.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING_MAX)
 }
 
 /// Whoever comes, until the other end is dropped.
@@ -191,7 +211,7 @@ impl AsyncWrite for Arrival {
 
 #[cfg(test)]
 mod tests {
-    use std::{net::SocketAddr, time::Instant};
+    use std::time::Instant;
 
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
@@ -208,7 +228,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(30);
 
     async fn served(limits: Limits) -> SocketAddr {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let (_reporter, health) = tonic_health::server::health_reporter();
         let asks = |request: http::Request<tonic::body::Body>| {
