@@ -30,6 +30,7 @@ use crate::access::{
 use super::{
     arrivals::Peer,
     asker::Asker,
+    called::{blocking, is_from},
     status::{internal, later, refused},
 };
 
@@ -118,6 +119,7 @@ impl Gate {
             return Ok(None);
         }
         let principal = self.signed_in(directory, given, request).await?;
+        is_from(&principal.name);
         let held = self.taken.take(&principal.name, Instant::now()).map_err(exceeded)?;
         let row = row.ok_or_else(|| not_allowed(request.uri.path(), "nobody"))?;
         if !principal.has(row.roles()) {
@@ -180,7 +182,7 @@ impl Gate {
             let _turn = turn;
             directory.by_token(&token)
         };
-        tokio::task::spawn_blocking(check).await.map_err(|error| internal(&error))
+        blocking(check).await.map_err(|error| internal(&error))
     }
 }
 
@@ -284,8 +286,8 @@ where
             let held = match gate.admit(&mut parts).await {
                 Ok(held) => held,
                 Err(status) => {
-                    let (rpc, origin) = (parts.uri.path(), origin(&parts.extensions));
-                    tracing::info!(rpc, %origin, code = ?status.code(), "refused at the gate");
+                    let origin = origin(&parts.extensions);
+                    tracing::info!(%origin, code = ?status.code(), "refused at the gate");
                     return Ok(status.into_http());
                 }
             };

@@ -27,6 +27,7 @@ use super::{
     answers::Answers,
     arrivals::{Limits, Peer, arrivals},
     audit::Audits,
+    called::CalledLayer,
     deadline::DeadlineLayer,
     law::Laws,
     record::Records,
@@ -97,7 +98,8 @@ pub fn guarded(service: &Arc<Service>, gate: &Arc<Gate>) -> Routes {
 
 /// The same, each call counted.
 pub fn counted(service: &Arc<Service>, gate: &Arc<Gate>, calls: &Calls) -> Routes {
-    Routes::from(guarded(service, gate).into_axum_router().layer(CallsLayer(calls.clone())))
+    let routes = guarded(service, gate).into_axum_router();
+    Routes::from(routes.layer(CallsLayer(calls.clone())).layer(CalledLayer))
 }
 
 fn bare(service: &Arc<Service>) -> Routes {
@@ -182,6 +184,7 @@ pub async fn serve_behind(
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .max_connection_age(limits.age)
         .layer(MapRequestLayer::new(asking))
+        .layer(CalledLayer)
         .layer(CallsLayer(doors.calls.clone()))
         .layer(CatchPanicLayer::custom(Panicked))
         .layer(DeadlineLayer)
