@@ -9,7 +9,7 @@ use tokio::{net::TcpListener, sync::watch::Receiver, task::JoinHandle};
 use crate::{
     access::Role,
     domain::area::AreaCode,
-    grpc::access::Gate,
+    grpc::{access::Gate, arrivals},
     metrics::{self, Calls, Watched},
     service::Service,
     web::{
@@ -64,7 +64,7 @@ impl Beside {
             served.push(self.page(address, doors, behind, stopped).await?);
         }
         if let Some(address) = self.metrics {
-            let (listener, address) = listen(address).await?;
+            let (listener, address) = listen(address)?;
             println!("metrics on http://{address}/metrics");
             let watched = Arc::new(Watched::new(service, &calls));
             let stop = told(stopped.clone());
@@ -92,7 +92,7 @@ impl Beside {
             let reads = reader.grants.iter().all(|grant| grant.role == Role::Reader);
             ensure!(reads, "--page-public {name:?}: expected no role but reader");
         }
-        let (listener, address) = listen(address).await?;
+        let (listener, address) = listen(address)?;
         let identity = doors.identity()?;
         let settings = Settings {
             home: self.home.to_string(),
@@ -113,8 +113,8 @@ impl Beside {
     }
 }
 
-async fn listen(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
-    let listener = TcpListener::bind(address).await;
+fn listen(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener = arrivals::listen(address);
     let listener = listener.with_context(|| format!("listen on {address}"))?;
     let address = listener.local_addr().context("find the address")?;
     Ok((listener, address))

@@ -188,8 +188,13 @@ struct Asking {
 
 /// Reads the command line and runs its command; problems go to standard error.
 pub fn run() -> ExitCode {
-    output::logging();
-    match config::parse().and_then(dispatch) {
+    let parsed = config::parse().inspect(|cli| {
+        output::logging(match &cli.command {
+            Command::Serve(serve) => serve.log,
+            _ => output::Log::default(),
+        });
+    });
+    match parsed.and_then(dispatch) {
         Ok(code) => code,
         Err(error) => {
             // A reader that closed the pipe has seen enough.

@@ -4,18 +4,19 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-};
+use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{follow, grpc::server, service::Service};
+use crate::{
+    follow,
+    grpc::{arrivals::listen, server},
+    service::Service,
+};
 
 use super::{
     Place,
     beside::{Beside, told},
     doors::Doors,
-    output::progress,
+    output::{Log, progress},
     run::Keys,
 };
 
@@ -28,6 +29,10 @@ pub(super) struct Serve {
     /// Where to listen.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
     listen: SocketAddr,
+    /// How to write the log, which goes to standard error: for reading, or each line an object with the
+    /// request's id. What is logged is said by RUST_LOG, for example warn,price_linkage=info.
+    #[arg(long, value_enum, default_value_t)]
+    pub log: Log,
     #[command(flatten, next_help_heading = "What is served beside")]
     beside: Beside,
     /// How many approvals, each by another person than the maker, a new run needs.
@@ -129,7 +134,7 @@ hint: \
         service: Arc<Service>,
         (place, folder): (&Place, &std::path::Path),
     ) -> anyhow::Result<()> {
-        let listener = TcpListener::bind(self.listen).await;
+        let listener = listen(self.listen);
         let listener = listener.with_context(|| format!("listen on {}", self.listen))?;
         let address = server::address(&listener).context("find the address")?;
         let mut terminate = signal(SignalKind::terminate()).context("wait for signals")?;

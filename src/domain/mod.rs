@@ -16,6 +16,8 @@ pub mod group;
 
 pub mod series;
 
+pub mod text;
+
 pub mod figure;
 
 pub mod standard;

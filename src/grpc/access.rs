@@ -18,11 +18,7 @@ use http::{Extensions, HeaderMap, Request, Response, header::AUTHORIZATION, requ
 use http_body_util::BodyExt;
 use tokio::sync::Semaphore;
 use tonic::{
-    Code, Status,
-    body::Body,
-    codegen::StdError,
-    service::Routes,
-    transport::server::{TcpConnectInfo, TlsConnectInfo},
+    Code, Status, body::Body, codegen::StdError, service::Routes, transport::server::TlsConnectInfo,
 };
 use tower::{Layer, Service};
 
@@ -38,7 +34,9 @@ use crate::{
 };
 
 use super::{
+    arrivals::Peer,
     asker::Asker,
+    called::{blocking, is_from},
     status::{internal, later, refused},
 };
 
@@ -160,6 +158,7 @@ impl Gate {
             return Ok(None);
         }
         let principal = self.signed_in(directory, given, request).await?;
+        is_from(&principal.name);
         let held = self.taken.take(&principal.name, Instant::now()).map_err(exceeded)?;
         let row = row.ok_or_else(|| not_allowed(request.uri.path(), "nobody"))?;
         if !principal.has(row.roles()) {
@@ -229,7 +228,7 @@ impl Gate {
             let _turn = turn;
             directory.by_token(&token)
         };
-        tokio::task::spawn_blocking(check).await.map_err(|error| internal(&error))
+        blocking(check).await.map_err(|error| internal(&error))
     }
 }
 
@@ -237,15 +236,13 @@ fn origin(extensions: &Extensions) -> Origin {
     if let Some(origin) = extensions.get::<Origin>() {
         return *origin;
     }
-    let tls = extensions.get::<TlsConnectInfo<TcpConnectInfo>>();
-    let plain = tls.map(TlsConnectInfo::get_ref).or_else(|| extensions.get());
-    let peer = plain.and_then(TcpConnectInfo::remote_addr);
+    let peer = Peer::of(extensions).and_then(|peer| peer.tcp.remote_addr());
     peer.map_or(Origin::InProcess, |peer| Origin::Peer(peer.ip().to_canonical()))
 }
 
 /// The certificate that whoever asks has shown, which the connection layer has verified.
 fn certificate(extensions: &Extensions) -> Option<Vec<u8>> {
-    let chain = extensions.get::<TlsConnectInfo<TcpConnectInfo>>()?.peer_certs()?;
+    let chain = extensions.get::<TlsConnectInfo<Peer>>()?.peer_certs()?;
     chain.first().map(|own| own.as_ref().to_vec())
 }
 
@@ -335,8 +332,8 @@ where
             let held = match gate.admit(&mut parts).await {
                 Ok(held) => held,
                 Err(status) => {
-                    let (rpc, origin) = (parts.uri.path(), origin(&parts.extensions));
-                    tracing::info!(rpc, %origin, code = ?status.code(), "refused at the gate");
+                    let origin = origin(&parts.extensions);
+                    tracing::info!(%origin, code = ?status.code(), "refused at the gate");
                     return Ok(status.into_http());
                 }
             };

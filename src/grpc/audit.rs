@@ -10,6 +10,7 @@ use crate::{
 };
 
 use super::{
+    called::blocking,
     convert,
     page::Page,
     read::BadField,
@@ -87,7 +88,7 @@ impl AuditService for Audits {
         _asked: Request<v1::VerifyJournalRequest>,
     ) -> Result<Response<v1::JournalVerification>, Status> {
         let service = self.0.clone();
-        let walked = tokio::task::spawn_blocking(move || service.verify_journal()).await;
+        let walked = blocking(move || service.verify_journal()).await;
         let walked = walked.map_err(|error| internal(&error))?.map_err(|e| of_service(&e))?;
         let why = walked.broken.map(|why| v1::Text { zh: format!("账本有误:{why}"), en: why });
         Ok(Response::new(v1::JournalVerification {

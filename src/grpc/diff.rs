@@ -19,6 +19,7 @@ use crate::{
 
 use super::{
     answers::{STREAM_WAITING_MAX, Streamed},
+    called::blocking,
     convert,
     read::BadField,
     status::{of_timeline, refused},
@@ -41,7 +42,7 @@ pub(super) fn stream(
     deadline: Option<Instant>,
 ) -> Streamed<v1::DiffInstrumentResponse> {
     let (send, receive) = mpsc::channel(STREAM_WAITING_MAX);
-    tokio::task::spawn_blocking(move || {
+    blocking(move || {
         let words = service.reference.words();
         // A client that went away ends the work at once.
         let sent = |item: Result<Item, Status>| {

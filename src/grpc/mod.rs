@@ -37,6 +37,10 @@ pub mod status;
 
 mod deadline;
 
+pub mod arrivals;
+
+pub mod called;
+
 pub mod access;
 
 mod asker;

@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     access::Caller,
-    domain::{area::AreaCode, code::Code, exact::parse_decimal, figure::View, month::Month},
+    domain::{
+        area::AreaCode, code::Code, exact::parse_decimal, figure::View, month::Month,
+        text::is_unseen,
+    },
     engine::question::Terms,
     rules::{library::Law, reform::Reform},
     service::Request,
@@ -92,12 +95,12 @@ pub(super) fn instant_in(
     found.map(Some).ok_or_else(|| BadField::new(field, shown, "an instant in range"))
 }
 
-/// A text of so many characters, none of control.
+/// A text of so many characters, each of which is seen.
 pub(super) fn text_in(field: &str, text: &str, characters_max: usize) -> Read<String> {
-    if text.chars().count() <= characters_max && !text.chars().any(char::is_control) {
+    if text.chars().count() <= characters_max && !text.chars().any(is_unseen) {
         return Ok(text.to_owned());
     }
-    let expected = format!("at most {characters_max} characters, none of control");
+    let expected = format!("at most {characters_max} characters, none of control or unseen");
     Err(BadField::new(field, text, &expected))
 }
 

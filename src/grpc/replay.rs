@@ -14,6 +14,7 @@ use crate::service::{
 use super::{
     answers::{STREAM_WAITING_MAX, Streamed},
     asker::Asker,
+    called::blocking,
     convert,
     deadline::deadline_in,
     read::{BadField, Deep, area_in, area_opt, code_in, depth_in, month_in, month_opt, text_in},
@@ -38,7 +39,7 @@ fn streamed<T: Send + 'static>(
     run: impl FnOnce(&mpsc::Sender<Result<T, Status>>) + Send + 'static,
 ) -> Response<Streamed<T>> {
     let (send, receive) = mpsc::channel(STREAM_WAITING_MAX);
-    tokio::task::spawn_blocking(move || run(&send));
+    blocking(move || run(&send));
     Response::new(Box::pin(ReceiverStream::new(receive)))
 }
 
@@ -145,7 +146,7 @@ impl ReplayService for Replays {
         }
         let service = self.0.clone();
         let found: Result<Vec<AreaOutlook>, _> =
-            tokio::task::spawn_blocking(move || service.outlook(&scene, &areas, month))
+            blocking(move || service.outlook(&scene, &areas, month))
                 .await
                 .map_err(|error| super::status::internal(&error))?;
         let found = found.map_err(|error| of_timeline(&error))?;

@@ -34,6 +34,7 @@ use crate::{
 use super::{
     Decimal,
     asker::Asker,
+    called::blocking,
     read::{BadField, month_in, named_request_in, text_in},
     run_message::run_message,
     status::{internal, of_roster, refused},
@@ -136,7 +137,7 @@ fn answered<T: Send + 'static>(
     let (sender, receiver) = mpsc::channel(WAITING);
     let cancelled = Arc::new(AtomicBool::new(false));
     let gone = Gone(Arc::clone(&cancelled));
-    tokio::task::spawn_blocking(move || {
+    blocking(move || {
         let _turn = turn;
         if let Err(status) = work(&sender, &cancelled) {
             // Whoever asked may be gone.
@@ -331,8 +332,7 @@ impl RosterService for Rosters {
         asker.run(&self.0, &asked.run)?;
         let service = Arc::clone(&self.0);
         let settle = move || service.settle_run(request, &asked.run, &asked.table);
-        let settled =
-            tokio::task::spawn_blocking(settle).await.map_err(|error| internal(&error))?;
+        let settled = blocking(settle).await.map_err(|error| internal(&error))?;
         let life = settled.map_err(|error: RosterRefused| of_roster(&error))?;
         Ok(Response::new(run_message(&life)?))
     }

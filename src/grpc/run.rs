@@ -25,6 +25,7 @@ use crate::{
 
 use super::{
     asker::Asker,
+    called::blocking,
     convert::office_file,
     due,
     page::Page,
@@ -311,8 +312,7 @@ impl RunService for Runs {
         };
         let service = self.0.clone();
         // A long run takes a while.
-        let written =
-            tokio::task::spawn_blocking(move || service.run_sheet(&asked.run, kind)).await;
+        let written = blocking(move || service.run_sheet(&asked.run, kind)).await;
         let file = written.map_err(|error| internal(&error))?;
         Ok(Response::new(office_file(file.map_err(|error| of_service(&error))?)))
     }

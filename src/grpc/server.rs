@@ -5,14 +5,15 @@
 
 use std::{any::Any, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
-use http::Response;
+use http::{Request, Response};
 use tokio::net::TcpListener;
 use tonic::{
     body::Body,
     codec::CompressionEncoding,
     service::Routes,
-    transport::{Server, ServerTlsConfig, server::TcpIncoming},
+    transport::{Server, ServerTlsConfig},
 };
+use tower::util::MapRequestLayer;
 use tower_http::catch_panic::{CatchPanicLayer, ResponseForPanic};
 
 use crate::{
@@ -24,7 +25,9 @@ use super::{
     DESCRIPTORS,
     access::Gate,
     answers::Answers,
+    arrivals::{Limits, Peer, arrivals},
     audit::Audits,
+    called::CalledLayer,
     deadline::DeadlineLayer,
     journal::Journals,
     law::Laws,
@@ -98,7 +101,8 @@ pub fn guarded(service: &Arc<Service>, gate: &Arc<Gate>) -> Routes {
 
 /// The same, each call counted.
 pub fn counted(service: &Arc<Service>, gate: &Arc<Gate>, calls: &Calls) -> Routes {
-    Routes::from(guarded(service, gate).into_axum_router().layer(CallsLayer(calls.clone())))
+    let routes = guarded(service, gate).into_axum_router();
+    Routes::from(routes.layer(CallsLayer(calls.clone())).layer(CalledLayer))
 }
 
 fn bare(service: &Arc<Service>) -> Routes {
@@ -194,8 +198,8 @@ pub async fn serve_behind(
         .add_service(described().build_v1()?)
         .add_service(described().build_v1alpha()?);
     let routes = doors.gate.before(routes);
-    // Without it each answer waits for the client's delayed acknowledgement, some 40 ms.
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let limits = Limits::default();
+    let incoming = arrivals(listener, limits);
     let (stopping, mut stopped) = tokio::sync::watch::channel(false);
     let mut server = Server::builder();
     if let Some(tls) = doors.tls {
@@ -205,6 +209,9 @@ pub async fn serve_behind(
         .max_concurrent_streams(STREAMS_MAX)
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+        .max_connection_age(limits.age)
+        .layer(MapRequestLayer::new(asking))
+        .layer(CalledLayer)
         .layer(CallsLayer(doors.calls.clone()))
         .layer(CatchPanicLayer::custom(Panicked))
         .layer(DeadlineLayer)
@@ -227,6 +234,13 @@ pub async fn serve_behind(
         () = drained => tracing::warn!("calls were still open after the drain; stopping anyway"),
     }
     Ok(())
+}
+
+fn asking<B>(request: Request<B>) -> Request<B> {
+    if let Some(peer) = Peer::of(request.extensions()) {
+        peer.asks();
+    }
+    request
 }
 
 /// The address a listener was given.

@@ -5,6 +5,8 @@
 
 use std::{borrow::Cow, fmt};
 
+use crate::domain::text::is_unseen;
+
 /// Largest file read, in bytes.
 pub const BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Most rows read.
@@ -222,12 +224,10 @@ impl Table {
                 problems.push(line, "row", &record.len().to_string(), expected);
                 continue;
             }
-            let odd = |field: &&str| {
-                FIELD_BYTES_MAX < field.len() || field.chars().any(|c| c.is_control())
-            };
+            let odd = |field: &&str| FIELD_BYTES_MAX < field.len() || field.chars().any(is_unseen);
             if let Some(field) = record.iter().find(odd) {
                 let field = if self.of_persons { "" } else { field };
-                let expected = "text without control characters, at most 64 KiB";
+                let expected = "text without control or unseen characters, at most 64 KiB";
                 problems.push(line, "row", field, expected);
                 continue;
             }

@@ -1,4 +1,4 @@
-//! How long calls take, by rpc and outcome.
+//! How long calls take, by rpc and outcome; and the line of the log at their ends.
 
 use std::{
     future::Future,
@@ -16,6 +16,7 @@ use prometheus_client::{
 };
 use tonic::{Code, Status};
 use tower::{Layer, Service};
+use tracing::Span;
 
 use crate::access::table::Row;
 
@@ -59,7 +60,7 @@ impl Calls {
         self.open.inc();
         // A client's own words are no label.
         let rpc = Row::of(path).map_or("other", |row| row.rpc);
-        Open { calls: self.clone(), rpc, begun: Instant::now(), code: None }
+        Open { calls: self.clone(), rpc, begun: Instant::now(), code: None, span: Span::current() }
     }
 }
 
@@ -69,6 +70,8 @@ struct Open {
     rpc: &'static str,
     begun: Instant,
     code: Option<Code>,
+    /// What the log tells of it.
+    span: Span,
 }
 
 impl Open {
@@ -85,7 +88,10 @@ impl Drop for Open {
         // Whoever asked went before the end.
         let code = word(self.code.unwrap_or(Code::Cancelled));
         let labels = Labels { rpc: self.rpc, code };
-        self.calls.durations.get_or_create(&labels).observe(self.begun.elapsed().as_secs_f64());
+        let took = self.begun.elapsed();
+        self.calls.durations.get_or_create(&labels).observe(took.as_secs_f64());
+        let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.span.in_scope(|| tracing::info!(rpc = self.rpc, code, duration_us = took, "call"));
     }
 }
 
@@ -170,6 +176,8 @@ impl<B: HttpBody + Unpin> HttpBody for Watching<B> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let span = self.open.span.clone();
+        let _entered = span.enter();
         let frame = ready!(Pin::new(&mut self.inner).poll_frame(context));
         match &frame {
             Some(Ok(frame)) => {

@@ -21,31 +21,15 @@ use tokio::{
 };
 use tower::{ServiceExt, service_fn};
 
+pub use crate::grpc::arrivals::Limits;
+
 /// How long requests in progress may take once the service is stopping.
 const DRAIN: Duration = Duration::from_secs(5);
-
-/// What connections may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Most connections at a time; others wait to be let in.
-    pub connections: usize,
-    /// How long a connection may be open before it asks, and how long the head of a request may take.
-    pub head: Duration,
-    /// After this long a connection ends with the requests it has begun, which may take as long again.
-    pub age: Duration,
-}
 
 /// Most bytes of a request's head.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Most requests at a time on one connection.
 const STREAMS_MAX: u32 = 64;
-
-impl Default for Limits {
-    fn default() -> Self {
-        let (head, age) = (Duration::from_secs(15), Duration::from_secs(3_600));
-        Self { connections: 1_024, head, age }
-    }
-}
 
 /// Where a visitor is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,11 @@
 //! Rosters in XLSX: the first sheet. A sheet has at most 1,048,576 rows and is read whole.
 
-use std::{fs::File, io::BufReader};
+use std::{
+    fs::File,
+    io::{self, BufReader, Read},
+};
 
-use calamine::{Data, Range, Reader, Xlsx};
+use calamine::{Data, DataRef, Reader, Xlsx};
 
 use super::{Row, RowFault, has_controls, row_number};
 use crate::roster::{
@@ -12,8 +15,16 @@ use crate::roster::{
 
 /// Rows handed out at a time.
 const ROWS: usize = 8192;
-/// Most bytes that a packed sheet may unpack to.
-const UNPACKED_MAX: u64 = 2 << 30;
+/// Most bytes that a file may unpack to.
+const UNPACKED_MAX: u64 = 1 << 30;
+/// Most bytes of it that are not sheets: texts are held whole before a row is read.
+const BESIDE_SHEETS_MAX: u64 = 256 << 20;
+/// Most rows that a sheet can have.
+const SHEET_ROWS_MAX: u32 = 1_048_576;
+/// Most columns of a roster's sheet.
+const COLUMNS_MAX: u32 = 256;
+/// Most bytes that the cells may take as text, however often a text is repeated.
+const CELLS_BYTES_MAX: usize = 512 << 20;
 
 /// A sheet being read.
 pub struct SheetSource {
@@ -28,18 +39,18 @@ pub struct SheetRows {
     rows: Vec<Vec<String>>,
 }
 
+fn wrong(why: impl ToString) -> RosterError {
+    RosterError::Format { format: "XLSX", why: why.to_string() }
+}
+
 impl SheetSource {
     pub(super) fn open(
         file: File,
         digest: Option<String>,
     ) -> Result<(Vec<String>, Self), RosterError> {
-        let wrong = |why: String| RosterError::Format { format: "XLSX", why };
         bounded(&file)?;
-        let mut book: Xlsx<_> =
-            Xlsx::new(BufReader::new(file)).map_err(|error| wrong(error.to_string()))?;
-        let sheet = book.worksheet_range_at(0).ok_or_else(|| wrong("it has no sheet".into()))?;
-        let sheet = sheet.map_err(|error| wrong(error.to_string()))?;
-        let mut rows = cells(&sheet);
+        let mut book: Xlsx<_> = Xlsx::new(BufReader::new(file)).map_err(wrong)?;
+        let mut rows = cells(&mut book)?;
         if rows.is_empty() {
             return Err(RosterError::header("", "a first row with the columns' names"));
         }
@@ -67,35 +78,74 @@ impl SheetSource {
     }
 }
 
-/// Refuses a file that unpacks to more than can be held.
+/// Refuses a file that unpacks to more than can be held, whatever it says that it unpacks to.
 fn bounded(file: &File) -> Result<(), RosterError> {
-    let wrong = |why: String| RosterError::Format { format: "XLSX", why };
     let file = file.try_clone().map_err(RosterError::io("read the roster"))?;
-    let mut packed =
-        zip::ZipArchive::new(BufReader::new(file)).map_err(|error| wrong(error.to_string()))?;
-    let mut sum = 0_u64;
+    let mut packed = zip::ZipArchive::new(BufReader::new(file)).map_err(wrong)?;
+    let (mut all, mut beside) = (0_u64, 0_u64);
     for at in 0..packed.len() {
-        let one = packed.by_index_raw(at).map_err(|error| wrong(error.to_string()))?;
-        sum = sum.saturating_add(one.size());
+        let part = packed.by_index(at).map_err(wrong)?;
+        let is_sheet = part.name().is_ok_and(|name| name.starts_with("xl/worksheets/"));
+        let left = match is_sheet {
+            true => UNPACKED_MAX - all,
+            false => (UNPACKED_MAX - all).min(BESIDE_SHEETS_MAX - beside),
+        };
+        let told = part.size();
+        let size = match told <= left {
+            true => io::copy(&mut part.take(left + 1), &mut io::sink()).map_err(wrong)?,
+            false => told,
+        };
+        if left < size {
+            let most = if is_sheet { UNPACKED_MAX } else { BESIDE_SHEETS_MAX };
+            return Err(wrong(format!("it unpacks to too much, expected at most {most} bytes")));
+        }
+        all += size;
+        beside += if is_sheet { 0 } else { size };
     }
-    match sum <= UNPACKED_MAX {
-        true => Ok(()),
-        false => Err(wrong(format!("it unpacks to {sum} bytes, expected at most {UNPACKED_MAX}"))),
-    }
+    Ok(())
 }
 
-/// The cells as text, from the first column and row on.
-fn cells(sheet: &Range<Data>) -> Vec<Vec<String>> {
-    let (Some((top, left)), Some((bottom, right))) = (sheet.start(), sheet.end()) else {
-        return Vec::new();
-    };
-    debug_assert!(top <= bottom);
-    let above = (0..top).map(|_| Vec::new());
-    let row = |cells: &[Data]| {
-        let before = (0..left).map(|_| String::new());
-        before.chain(cells.iter().map(text)).take(right as usize + 1).collect()
-    };
-    above.chain(sheet.rows().map(row)).collect()
+/// The cells of the first sheet as text, from the first column and row on. Rows are as long as their
+/// last cell that is there: a sheet with cells in two far corners must not be held as a rectangle.
+fn cells(book: &mut Xlsx<BufReader<File>>) -> Result<Vec<Vec<String>>, RosterError> {
+    let name = book.sheet_names().first().cloned().ok_or_else(|| wrong("it has no sheet"))?;
+    let mut cells = book.worksheet_cells_reader(&name).map_err(wrong)?;
+    let (mut rows, mut bytes) = (Vec::<Vec<String>>::new(), 0_usize);
+    while let Some(cell) = cells.next_cell().map_err(wrong)? {
+        let ((row, column), value) = (cell.get_position(), cell.get_value());
+        if matches!(value, DataRef::Empty) {
+            continue;
+        }
+        if SHEET_ROWS_MAX <= row || COLUMNS_MAX <= column {
+            let most = format!("at most {SHEET_ROWS_MAX} rows and {COLUMNS_MAX} columns");
+            return Err(wrong(format!("a cell in row {}: expected {most}", u64::from(row) + 1)));
+        }
+        let (row, column) = (row as usize, column as usize);
+        if rows.len() <= row {
+            rows.resize_with(row + 1, Vec::new);
+        }
+        let fields = &mut rows[row];
+        let before = fields.len();
+        if before <= column {
+            fields.resize_with(column + 1, String::new);
+        }
+        bytes += (fields.len() - before) * size_of::<String>() + length(value);
+        if CELLS_BYTES_MAX < bytes {
+            let most = format!("expected at most {CELLS_BYTES_MAX} bytes of cells");
+            return Err(wrong(format!("too much text: {most}; CSV and Parquet may be longer")));
+        }
+        fields[column] = text(&Data::from(value.clone()));
+    }
+    Ok(rows)
+}
+
+/// How many bytes a cell takes as text, before that is made; what is no text is short.
+fn length(value: &DataRef<'_>) -> usize {
+    match value {
+        DataRef::SharedString(text) => text.len(),
+        DataRef::String(text) | DataRef::DateTimeIso(text) => text.len(),
+        _ => 0,
+    }
 }
 
 /// A cell as text. A number is shown whole or not at all: an identity number typed as a number has
