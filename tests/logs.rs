@@ -157,7 +157,7 @@ async fn whisper(address: &str, token: String, secret: &str) -> String {
     let channel =
         Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
     let mut client = RunServiceClient::new(channel.clone());
-    let mut asked = Request::new(GetRunRequest { run: secret.to_owned(), ..Default::default() });
+    let mut asked = Request::new(GetRunRequest { run: secret.to_owned() });
     asked
         .metadata_mut()
         .insert("authorization", format!("Bearer {}", token.trim()).parse().unwrap());
