@@ -1,6 +1,6 @@
 //! A real server on a free port through generated clients: answers, pages, streams and every reason.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use price_linkage::{
     grpc::{Decimal, server, v1},

@@ -133,6 +133,13 @@ impl Served {
     }
 }
 
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// What a client prints, whether it is answered or refused.
 fn asked(folder: &Path, served: &Served, who: &str, arguments: &str) -> (bool, String) {
     let output = program(folder)

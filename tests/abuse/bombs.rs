@@ -14,7 +14,7 @@ use price_linkage::roster::{
 use tonic::Code;
 use zip::{ZipWriter, write::SimpleFileOptions};
 
-use super::fixture::{Served, most_here};
+use super::fixture::{Measured, Served};
 
 /// The parts of a workbook beside its sheet and its texts.
 const PARTS: [(&str, &str); 4] = [
@@ -93,7 +93,7 @@ fn lie(path: &Path, from: u32, to: u32) {
 #[test]
 fn a_spreadsheet_that_unpacks_to_too_much_is_refused_whatever_it_says() {
     let folder = tempfile::tempdir().unwrap();
-    let before = most_here();
+    let measured = Measured::begin();
     let told = |error: String| assert!(error.contains("it unpacks to too much"), "{error}");
     let path = workbook(folder.path(), &mut [(SHEET, &mut |to| blanks(to, 1_025))]);
     assert!(std::fs::metadata(&path).unwrap().len() < 4 << 20);
@@ -111,14 +111,14 @@ fn a_spreadsheet_that_unpacks_to_too_much_is_refused_whatever_it_says() {
         workbook(folder.path(), &mut [(SHEET, &mut |to| to.write_all(text.as_bytes()).unwrap())]);
     lie(&path, text.len() as u32, u32::MAX - 1);
     told(opened(&path).unwrap_err());
-    let grown = most_here() - before;
+    let grown = measured.grown();
     assert!(grown < 64 << 10, "{grown} KiB");
 }
 
 #[test]
 fn a_spreadsheet_with_cells_in_far_corners_takes_no_more_than_its_cells() {
     let folder = tempfile::tempdir().unwrap();
-    let before = most_here();
+    let measured = Measured::begin();
     let refused = |rows: &str| {
         let text = sheet(rows);
         let path = workbook(
@@ -137,7 +137,7 @@ fn a_spreadsheet_with_cells_in_far_corners_takes_no_more_than_its_cells() {
     let beyond = r#"<row r="4000000000"><c r="A4000000000"><v>1</v></c></row>"#;
     let error = refused(&format!("{first}{beyond}"));
     assert!(error.contains("XLSX"), "{error}");
-    let grown = most_here() - before;
+    let grown = measured.grown();
     assert!(grown < 64 << 10, "{grown} KiB");
 }
 
@@ -150,7 +150,7 @@ fn a_text_repeated_in_every_cell_is_refused_before_it_is_copied_too_often() {
     );
     let row = "<row>".to_owned() + &"<c t=\"s\"><v>0</v></c>".repeat(200) + "</row>";
     let text = sheet(&row.repeat(1_000));
-    let before = most_here();
+    let measured = Measured::begin();
     let path = workbook(
         folder.path(),
         &mut [
@@ -160,7 +160,7 @@ fn a_text_repeated_in_every_cell_is_refused_before_it_is_copied_too_often() {
     );
     let error = opened(&path).unwrap_err();
     assert!(error.contains("too much text"), "{error}");
-    let grown = most_here() - before;
+    let grown = measured.grown();
     assert!(grown < 640 << 10, "{grown} KiB");
 }
 

@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Arc, LazyLock},
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
@@ -46,9 +46,27 @@ fn held(process: u32, field: &str) -> u64 {
     line.trim_start_matches(':').trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-/// KiB that this process holds at most so far.
-pub fn most_here() -> u64 {
-    held(std::process::id(), "VmHWM")
+/// How much memory is taken here by what is done meanwhile, one at a time.
+pub struct Measured {
+    before: u64,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Measured {
+    pub fn begin() -> Self {
+        static ALONE: Mutex<()> = Mutex::new(());
+        // What other tests load must not come in between.
+        LazyLock::force(&SERVICE);
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        // The most that was ever held counts anew.
+        fs::write("/proc/self/clear_refs", "5").unwrap();
+        Self { before: held(std::process::id(), "VmRSS"), _alone: alone }
+    }
+
+    /// KiB.
+    pub fn grown(&self) -> u64 {
+        held(std::process::id(), "VmHWM").saturating_sub(self.before)
+    }
 }
 
 /// The program, serving until this is dropped.
