@@ -88,6 +88,10 @@ fn reason(run: &v1::Run, made: Move, stale: bool) -> Option<(Text, bool)> {
             let why = "与现行数据不符仍予办理的理由";
             Some((Text::new(why, "Why it goes on although it would pay otherwise today"), true))
         }
+        Move::Close if 0 < run.open_lines => {
+            let why = "仍有未回盘的行即办结的理由";
+            Some((Text::new(why, "Why it is closed although lines have no outcome yet"), true))
+        }
         _ => None,
     }
 }

@@ -518,6 +518,18 @@ async fn a_roster_becomes_a_payment_list_and_the_page_keeps_nobody() {
     assert_eq!(list.headers[header::CONTENT_TYPE], "text/csv; charset=utf-8");
     assert_eq!(list.text().lines().count(), 2);
     list.has("990101199003077719").has("账990017");
+    // Released, it waits for what comes back, and is closed without it only for a reason.
+    assert_eq!(step(&app, &run, &li, "4").await.status, StatusCode::SEE_OTHER);
+    let released = get_as(&app, &run, &zhang).await;
+    released.has("仍有未回盘的行即办结的理由").has("银行回盘文件");
+    let reference = list.text().lines().nth(1).unwrap().split(',').next().unwrap().to_owned();
+    let back = format!("reference,outcome\n{reference},paid\n");
+    let request = uuid::Uuid::now_v7().to_string();
+    let fields = [("token", token.as_str()), ("request", request.as_str())];
+    let settled = upload(&app, &format!("{run}/settle"), &zhang, &fields, &back).await;
+    assert_eq!(settled.status, StatusCode::SEE_OTHER);
+    let settled = get_as(&app, &run, &zhang).await;
+    assert!(!settled.text().contains("仍有未回盘的行即办结的理由"));
     let forged = upload(
         &app,
         "/runs/roster",
