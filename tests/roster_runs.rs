@@ -270,7 +270,9 @@ fn who_was_not_reached_is_paid_by_a_follow_up_and_a_line_gets_its_outcome_once()
     let early = settle(&mut desk, &[(1, "paid")]).unwrap_err().to_string();
     assert!(early.contains("is draft: expected released to settle"), "{early}");
     desk.released(&first);
-    let life = settle(&mut desk, &[(2, "户名不符"), (1, "已发放")]).unwrap();
+    let settling = desk.request("cashier");
+    let table = outcomes(&first, &[(2, "户名不符"), (1, "已发放")]);
+    let life = desk.service.settle_run(settling.clone(), &first, &table).unwrap();
     assert_eq!((life.state(), life.open_lines()), (RunState::Released, Some(1)));
     let settled = life.events.last().unwrap().settlement.clone().unwrap();
     assert_eq!((settled.paid, settled.failed), (1, [("name_mismatch".into(), 1)].into()));
@@ -305,6 +307,10 @@ fn who_was_not_reached_is_paid_by_a_follow_up_and_a_line_gets_its_outcome_once()
     assert!(open.contains("has 1 lines without an outcome: expected a reason"), "{open}");
     settle(&mut desk, &[(3, "paid")]).unwrap();
     assert_eq!(close(&mut desk, ""), Ok(RunState::Closed));
+    // A repeat is answered as the first was, also once nothing more may be settled.
+    let entries = desk.service.writer.snapshot().sequence();
+    desk.service.settle_run(settling, &first, &table).unwrap();
+    assert_eq!(desk.service.writer.snapshot().sequence(), entries);
 }
 
 #[test]

@@ -102,8 +102,11 @@ pub fn repeat(address: &str, book: &mut [Sent], random: &mut Random, known: &Kno
                 // What recorded nothing is not remembered: it is asked anew.
                 Outcome::Acknowledged(answer) => {
                     let is_figures = matches!(sent.asked, Asked::Figures(_) | Asked::Standards(_));
-                    let is_remembered =
-                        !sent.validate_only && (!is_figures || answer.sequence != 0);
+                    // So does a settlement of lines that were settled before.
+                    let is_settlement = matches!(sent.asked, Asked::Settle(_));
+                    let is_remembered = !sent.validate_only
+                        && !is_settlement
+                        && (!is_figures || answer.sequence != 0);
                     is_remembered && random.below(20) == 0
                 }
                 Outcome::Refused => false,

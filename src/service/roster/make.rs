@@ -316,7 +316,7 @@ fn known(ledger: &Ledger) -> (usize, usize, usize) {
 /// Nothing was recorded for the request yet.
 #[derive(Debug, thiserror::Error)]
 #[error("not seen before")]
-struct NotSeen;
+pub(super) struct NotSeen;
 
 /// What a run was worked out from is not what is recorded any more.
 #[derive(Debug, thiserror::Error)]

@@ -21,7 +21,10 @@ use crate::{
     store::kept::Kept,
 };
 
-use super::{RosterRefused, make::Overtaken};
+use super::{
+    RosterRefused,
+    make::{NotSeen, Overtaken},
+};
 
 /// Bytes of an outcome: the line, and the outcome's place among [`Outcome::ALL`].
 const BYTES: usize = 5;
@@ -43,6 +46,24 @@ impl Service {
         let Some(pin) = &life.run.roster else {
             return Err(RosterRefused::NoRoster { run: life.run.id.clone() });
         };
+        let file = sha256_hex(table);
+        let Request { principal, id: request_id, validate_only, origin } = request;
+        let request_digest = sha256_hex(format!("{principal}|{run}|{file}"));
+        let command = |plan| Command {
+            principal: principal.clone(),
+            request_id: request_id.clone(),
+            request_digest: request_digest.clone(),
+            origin: origin.clone(),
+            plan,
+        };
+        // A repeat is answered as the first was, whatever has come back of the lines since.
+        if !validate_only {
+            match self.writer.submit(command(Box::new(|_, _| Err(Box::new(NotSeen))))) {
+                Ok(_) => return Ok(self.run(run)?),
+                Err(SubmitError::Refused(why)) if why.is::<NotSeen>() => {}
+                Err(error) => return Err(ServiceError::from(error).into()),
+            }
+        }
         let lines: u64 = life.run.headcounts.iter().map(|one| one.persons).sum();
         let lines = u32::try_from(lines).map_err(|_| RosterError::Range)?;
         let rows = read_settlements(table, &life.run.id, lines);
@@ -50,14 +71,12 @@ impl Service {
         let before = self.outcomes(&life, lines)?;
         let new = fresh(rows, &before).map_err(RosterRefused::Settlement)?;
         let settlement = Settlement {
-            file: sha256_hex(table),
+            file,
             outcomes: keep(kept, &new)?,
             paid: new.iter().filter(|(_, one)| *one == Outcome::Paid).count() as u64,
             failed: failures(&new),
         };
-        let Request { principal, id: request_id, validate_only, origin } = request;
         let (by, month) = (principal.clone(), pin.month);
-        let request_digest = sha256_hex(format!("{principal}|{run}|{}", settlement.file));
         let (run, seen) = (life.run.id.clone(), life.events.len());
         let plan = move |ledger: &crate::store::ledger::Ledger, at| {
             let (made, reason) = (Move::Settle, String::new());
@@ -83,9 +102,7 @@ impl Service {
                 .map_err(overtaken)?;
             return Ok(life);
         }
-        let plan = Box::new(plan);
-        let command = Command { principal, request_id, request_digest, origin, plan };
-        self.writer.submit(command).map_err(overtaken)?;
+        self.writer.submit(command(Box::new(plan))).map_err(overtaken)?;
         Ok(self.run(&life.run.id)?)
     }
 
