@@ -298,8 +298,15 @@ fn bands_that_overlap_leave_a_hole_or_end() {
         ("{ at_least = \"3.0\", below = \"4.9\", yuan = \"10\" }", "band_hole"),
         ("{ at_least = \"3.0\", at_most = \"4.9\", yuan = \"10\" }", "band_hole"),
         ("{ at_least = \"3.0\", below = \"3.0\", yuan = \"10\" }", "band_empty"),
+        ("{ at_least = \"4.0\", below = \"3.0\", yuan = \"10\" }", "band_empty"),
     ] {
         edit(code, [band, bad, "bands = [", "{ below = \"5.0\", yuan = \"10\" }"]);
+    }
+    // A band of one rise only is not empty, and lies before the one that begins just above it.
+    let one = "{ at_least = \"3.0\", at_most = \"3.0\", yuan = \"8\" }";
+    let rest = "{ above = \"3.0\", below = \"5.0\", yuan = \"10\" }";
+    for bands in [format!("{one}, {rest}"), format!("{rest}, {one}")] {
+        assert_eq!(found(&[("one.toml", &with(band, &bands))]), Vec::<String>::new(), "{bands}");
     }
     edit(
         "band_end (warning)",
@@ -357,7 +364,7 @@ fn cases_outside_the_document() {
         ("until = \"2016-12\"", "until = \"2017-01\""),
         ("from = \"2023-01\"", "from = \"2022-12\""),
         ("from = \"2018-02\", until = \"2018-01\"", "from = \"2018-01\", until = \"2018-01\""),
-        ("pay_until = \"2016-12\"", "pay_until = \"2017-02\""),
+        ("pay_until = \"2016-12\"", "pay_until = \"2017-01\""),
         // Payment may come two years late.
         ("pay_from = \"2025-01\"", "pay_from = \"2024-12\""),
         ("areas = [\"150000\"]", "areas = [\"990101\"]"),
@@ -386,15 +393,52 @@ fn cases_outside_the_document() {
             "threshold = [ { areas = [\"990100\"], value = \"2.5\" }, { value = \"3.0\" } ]",
         ],
     );
-    edit(
-        "never_fits",
-        [
-            "[classes]",
-            "[[groups]]\nadd = [\"orphan_community\"]\nareas = [\"150000\"]\n[classes]",
-            "[[groups]]\nadd = [\"orphan",
-            "[[groups]]\nadd = [\"orphan_community\"]\nareas = [\"990200\"]\n[classes]",
-        ],
-    );
+    let change = |when: &str| {
+        with("[classes]", &format!("[[groups]]\nadd = [\"orphan_community\"]\n{when}\n[classes]"))
+    };
+    for (bad, code, twin) in [
+        ("areas = [\"150000\"]", "never_fits", "areas = [\"990200\"]"),
+        ("from = \"2023-01\"", "never_fits", "from = \"2022-12\""),
+        ("until = \"2016-12\"", "never_fits", "until = \"2017-01\""),
+        ("areas = [\"990900\"]", "unknown_name", "areas = [\"990100\"]"),
+    ] {
+        let text = change(bad);
+        let expected = format!("bad.toml:{} {code}", line_of(&text, "[[groups]]\nadd = [\"orphan"));
+        assert_eq!(found(&[("bad.toml", &text)]), [expected], "{bad}");
+        assert_eq!(found(&[("twin.toml", &change(twin))]), Vec::<String>::new(), "{twin}");
+    }
+}
+
+#[test]
+fn names_in_the_conditions_of_a_case() {
+    for (bad, code, twin) in [
+        ("groups = [\"nobody\"]", "unknown_name", "groups = [\"special_care\"]"),
+        ("areas = [\"990900\"]", "unknown_name", "areas = [\"990101\"]"),
+        ("carried_by = \"grain\"", "unknown_condition", "carried_by = \"food\""),
+    ] {
+        let case = |when: &str| with("{ class = \"near\",", &format!("{{ {when},"));
+        let text = case(bad);
+        let expected = format!("bad.toml:{} {code}", line_of(&text, bad));
+        assert_eq!(found(&[("bad.toml", &text)]), [expected], "{bad}");
+        assert_eq!(found(&[("twin.toml", &case(twin))]), Vec::<String>::new(), "{twin}");
+    }
+}
+
+/// Classes and groups are what a national document leaves to those below.
+#[test]
+fn what_a_nearer_document_may_fill_in_weighs_less_in_a_national_one() {
+    for (jurisdiction, severity) in
+        [("000000", Severity::Note), ("990000", Severity::Warning), ("990100", Severity::Warning)]
+    {
+        let text = format!(
+            "id = \"stage\"\nkind = \"overlay\"\ntitle_zh = \"阶段\"\ntitle_en = \"Stage\"\n\
+             jurisdiction = \"{jurisdiction}\"\nindex_months = {{ from = \"2018-01\", until = \"2018-06\" }}\n\
+             [payment]\ndue_days = [ {{ class = \"far\", value = 10 }}, {{ value = 20 }} ]\n"
+        );
+        let told = checked(&[("stage.toml", &text)]).findings;
+        let told: Vec<_> = told.iter().map(|one| (one.code, one.severity)).collect();
+        assert_eq!(told, [("unknown_class", severity)], "{jurisdiction}");
+    }
 }
 
 #[test]
@@ -508,6 +552,54 @@ fn parameters_that_nobody_sets() {
 }
 
 #[test]
+fn what_a_measure_a_unit_and_a_step_in_use_need() {
+    let step = "[amount.steps.whole]";
+    let cap = |says: &str| format!("[amount.steps.spare]\nkind = \"cap\"\n{says}{step}");
+    for (from, bad, at, twin) in [
+        (
+            "series = \"food\"",
+            "series = \"food\"\nmeasure = \"average\"".to_owned(),
+            "series = \"food\"",
+            "series = \"food\"\nmeasure = \"month\"".to_owned(),
+        ),
+        (
+            "rise = \"cpi\"",
+            "rise = \"cpi\"\nrise_measure = \"average\"".to_owned(),
+            "kind = \"sum_by_band\"",
+            "rise = \"cpi\"\nrise_measure = \"month\"".to_owned(),
+        ),
+        (
+            "rise = \"cpi\"",
+            "rise = \"cpi\"\nunit = \"household_and_heads\"".to_owned(),
+            "kind = \"sum_by_band\"",
+            "rise = \"cpi\"\nunit = \"household\"".to_owned(),
+        ),
+        (step, cap("after = \"sum\"\n"), "kind = \"cap\"", cap("after = \"sum\"\nyuan = \"40\"\n")),
+        (
+            step,
+            cap("before = \"whole\"\n"),
+            "kind = \"cap\"",
+            cap("before = \"whole\"\nyuan = \"40\"\n"),
+        ),
+    ] {
+        let text = with(from, &bad);
+        let expected = format!("bad.toml:{} missing_parameter (warning)", line_of(&text, at));
+        assert_eq!(found(&[("bad.toml", &text)]), [expected], "{bad}");
+        assert_eq!(found(&[("twin.toml", &with(from, &twin))]), Vec::<String>::new(), "{twin}");
+    }
+    // A step that nothing takes needs nothing more.
+    let text = with(step, &cap(""));
+    let expected = format!("bad.toml:{} implicit_order", line_of(&text, "kind = \"cap\""));
+    assert_eq!(found(&[("bad.toml", &text)]), [expected]);
+    // Nor does a document that records payments and sets nothing, where no law is.
+    let given = "id = \"given\"\nkind = \"regional\"\ntitle_zh = \"发放\"\ntitle_en = \"Given\"\n\
+                 jurisdiction = \"990000\"\nindex_months = { from = \"1990-01\", until = \"1990-03\" }\n\
+                 [[discretion]]\ngroups = [\"subsistence_allowance\"]\nfrom = \"1990-01\"\n\
+                 until = \"1990-03\"\nyuan = \"50\"\nreason = \"酌情\"\n";
+    assert_eq!(found(&[("given.toml", given)]), Vec::<String>::new());
+}
+
+#[test]
 fn what_is_worth_knowing_is_a_note() {
     let text = with("to = \"yuan\"", "to = { open = true, clause = \"三\" }");
     let text = text.replacen("series = \"food\"", "series = \"essentials_cumulative\"", 1);
@@ -572,6 +664,57 @@ fn thresholds_raised_and_groups_narrowed_in_any_month_of_the_document() {
         let expected = if narrowed { one } else { Vec::new() };
         assert_eq!(found(&[("bad.toml", &text)]), expected, "{change}");
     }
+}
+
+/// A document of a city of the province, which stands on the good one.
+fn city(says: &str) -> String {
+    format!(
+        "id = \"city\"\nkind = \"regional\"\ntitle_zh = \"市级通知\"\ntitle_en = \"City notice\"\n\
+         jurisdiction = \"990100\"\nindex_months = {{ from = \"2017-01\", until = \"2021-06\" }}\n{says}"
+    )
+}
+
+#[test]
+fn a_threshold_is_raised_where_its_comparator_makes_it_harder_to_reach() {
+    for (below, own, raised) in [
+        (">=", "", [0, 0, 1]),
+        (">", "", [0, 0, 1]),
+        ("<=", "", [1, 0, 0]),
+        ("<", "", [1, 0, 0]),
+        // Its own comparator holds over that of the document below.
+        (">=", "comparator = \"<=\"\n", [1, 0, 0]),
+        ("<=", "comparator = \">=\"\n", [0, 0, 1]),
+    ] {
+        let province = with("comparator = \">=\"", &format!("comparator = {below:?}"));
+        for (threshold, count) in ["5.9", "6.0", "6.1"].into_iter().zip(raised) {
+            let says = format!("[trigger.conditions.food]\n{own}threshold = {threshold:?}\n");
+            let city = city(&says);
+            let one =
+                format!("city.toml:{} threshold_raised (warning)", line_of(&city, "threshold"));
+            let found = found(&[("city.toml", &city), ("good.toml", &province)]);
+            assert_eq!(found, vec![one; count], "{below} {own} {threshold}");
+        }
+    }
+}
+
+#[test]
+fn each_clause_that_raises_or_narrows_is_told_once() {
+    let city = city(
+        "[trigger.conditions.cpi]\n\
+         threshold = [ { from = \"2018-01\", value = \"3.1\" }, { value = \"3.2\" } ]\n\
+         [trigger.conditions.food]\nthreshold = \"6.1\"\n\
+         [[groups]]\nremove = [\"special_care\", \"unemployment_insurance\"]\n\
+         [[groups]]\nadd = [\"orphan_community\"]\n",
+    );
+    let (cpi, food) = (line_of(&city, "threshold = ["), line_of(&city, "threshold = \"6.1\""));
+    let groups = line_of(&city, "[[groups]]\nremove");
+    let expected = [
+        format!("city.toml:{groups} groups_narrowed"),
+        format!("city.toml:{groups} groups_narrowed"),
+        format!("city.toml:{cpi} threshold_raised (warning)"),
+        format!("city.toml:{food} threshold_raised (warning)"),
+    ];
+    assert_eq!(found(&[("city.toml", &city), ("good.toml", GOOD)]), expected);
 }
 
 #[test]
@@ -726,6 +869,16 @@ fn nothing_makes_the_check_slow() {
     let cases = "{ residence = \"urban\", value = \"1\" }, ".repeat(20_000);
     let text = with("{ value = \"5\" },", &format!("{cases}{{ value = \"5\" }}"));
     assert!(found(&[("big.toml", &text)]).iter().any(|one| one.ends_with("too_large")));
+    // As much as the bound says, and one more.
+    for (more, beyond) in [(0, false), (1, true)] {
+        let names = "\"subsistence_allowance\", ".repeat(499 + more);
+        let text = with("[\"subsistence_allowance\", ", &format!("[{names}"));
+        assert_eq!(!found(&[("big.toml", &text)]).is_empty(), beyond);
+        let cases = "{ residence = \"urban\", value = \"1\" }, ".repeat(497 + more);
+        let text = with("{ value = \"5\" },", &format!("{cases}{{ value = \"5\" }}"));
+        let found = found(&[("big.toml", &text)]);
+        assert_eq!(found.iter().any(|one| one.ends_with("too_large")), beyond);
+    }
     for (open, close) in [("[", "]"), ("{ value = ", "}")] {
         let deep = format!("{}1{}", open.repeat(50_000), close.repeat(50_000));
         let text = with("threshold = \"6.0\"", &format!("threshold = {deep}"));

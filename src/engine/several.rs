@@ -46,3 +46,29 @@ pub fn several(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::rules::{
+        cite::{Head, Kind},
+        reform::Reform,
+    };
+
+    fn cited(kind: Kind, mark: Mark) -> Several {
+        let reform = Reform::parse("one.toml", "kind = \"reform\"\n").unwrap();
+        let head = Arc::new(Head { kind, ..(*reform.instrument().head).clone() });
+        let cite = Cite { head, clause: "四".into(), mark, note: "".into(), line: 1 };
+        Several { rule: SeveralGroups::Highest, cite: Some(cite) }
+    }
+
+    #[test]
+    fn only_a_text_that_was_seen_says_what_a_person_in_several_groups_gets() {
+        assert!(Several { rule: SeveralGroups::Highest, cite: None }.is_assumed());
+        assert!(cited(Kind::Assumption, Mark::A).is_assumed());
+        assert!(cited(Kind::Regional, Mark::U).is_assumed());
+        assert!(!cited(Kind::Regional, Mark::A).is_assumed());
+    }
+}

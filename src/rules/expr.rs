@@ -122,4 +122,11 @@ mod tests {
             assert_eq!(Expr::parse(text), None, "{text}");
         }
     }
+
+    #[test]
+    fn brackets_nest_sixteen_deep_and_no_deeper() {
+        let nested = |depth: usize| format!("{}cpi{}", "(".repeat(depth), ")".repeat(depth));
+        assert_eq!(Expr::parse(&nested(16)), Expr::parse("cpi"));
+        assert_eq!(Expr::parse(&nested(17)), None);
+    }
 }
