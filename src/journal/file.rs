@@ -45,7 +45,7 @@ pub struct FileJournal {
     /// Why nothing may be appended any more.
     poisoned: Option<String>,
     /// Held until the journal is dropped; the operating system frees it when the process ends.
-    lock: File,
+    _lock: Lock,
 }
 
 /// Where the segments of a store folder are.
@@ -63,7 +63,7 @@ impl FileJournal {
     pub fn open(folder: &Path, segment_bytes: u64) -> Result<(Self, Option<Torn>), JournalError> {
         let journal = segments_folder(folder);
         fs::create_dir_all(&journal).map_err(JournalError::io("create", &journal))?;
-        let lock = lock(folder)?;
+        let lock = Lock::take(folder)?;
         make_lasting(folder)?;
         sync_folder(&journal)?;
         let mut segments = segment::list(&journal)?;
@@ -96,7 +96,7 @@ impl FileJournal {
             log,
             segment_bytes,
             poisoned: None,
-            lock,
+            _lock: lock,
         };
         Ok((journal, torn))
     }
@@ -184,21 +184,29 @@ impl Journal for FileJournal {
     }
 }
 
-impl Drop for FileJournal {
-    fn drop(&mut self) {
-        // Closing is not enough while a child process, just forked, still has the file open.
-        let _ = self.lock.unlock();
+/// The lock of a store folder, given back also when what follows it fails.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Lock {
+    fn take(folder: &Path) -> Result<Self, JournalError> {
+        let path = folder.join(LOCK);
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let file = file.map_err(JournalError::io("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => Err(JournalError::Locked { folder: folder.into() }),
+            Err(TryLockError::Error(source)) => {
+                Err(JournalError::Io { action: "lock", path, source })
+            }
+        }
     }
 }
 
-fn lock(folder: &Path) -> Result<File, JournalError> {
-    let path = folder.join(LOCK);
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-    let file = file.map_err(JournalError::io("open", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(JournalError::Locked { folder: folder.into() }),
-        Err(TryLockError::Error(source)) => Err(JournalError::Io { action: "lock", path, source }),
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing is not enough while a child process, just forked, still has the file open.
+        let _ = self.0.unlock();
     }
 }
 

@@ -8,6 +8,8 @@ use std::{
     collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
+    thread,
+    time::Duration,
 };
 
 use chrono::{DateTime, Utc};
@@ -26,6 +28,9 @@ use crate::journal::{chain::Head, entry::Entry};
 
 /// Bytes sled may cache; its own default is about 1 GiB.
 const CACHE_BYTES: u64 = 64 << 20;
+/// How often, and after what pause, a lock that is still held is tried again.
+const LOCK_TRIES: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 const APPLIED_TREE: &str = "meta";
 const APPLIED_KEY: &str = "applied";
 
@@ -153,7 +158,7 @@ impl State {
             .cache_capacity(CACHE_BYTES)
             // The writer flushes; a background flush would only add a thread that can panic.
             .flush_every_ms(None);
-        let db = config.open().map_err(sled_error("open the state"))?;
+        let db = opened(&config).map_err(sled_error("open the state"))?;
         let names = Tree::ALL.map(Tree::name).into_iter().chain([APPLIED_TREE]);
         let trees = names.map(|name| db.open_tree(name)).collect::<Result<_, _>>();
         let trees = trees.map_err(sled_error("open the state's trees"))?;
@@ -314,6 +319,23 @@ impl From<&RequestRecord> for Seen {
     fn from(request: &RequestRecord) -> Self {
         let RequestRecord { request_digest, sequence, .. } = request;
         Self { request_digest: request_digest.clone(), sequence: *sequence }
+    }
+}
+
+/// The journal's lock keeps other processes out, so whoever still has this one's lock is a child
+/// just forked, until its program starts: worth waiting for, rather than rebuilding the state.
+fn opened(config: &sled::Config) -> sled::Result<sled::Db> {
+    let mut tries = 0;
+    loop {
+        match config.open() {
+            Err(sled::Error::Io(error))
+                if tries < LOCK_TRIES && error.to_string().contains("could not acquire lock") =>
+            {
+                tries += 1;
+                thread::sleep(LOCK_PAUSE);
+            }
+            opened => return opened,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, OpenOptions},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use price_linkage::journal::{
@@ -158,6 +159,39 @@ fn a_second_open_is_refused_until_the_first_is_gone() {
     assert!(refused.to_string().ends_with("another process has it open"), "{refused}");
     drop(first);
     FileJournal::open(folder.path(), SEGMENT_BYTES).unwrap();
+}
+
+#[test]
+fn a_failed_open_gives_the_lock_back_also_while_children_start() {
+    let folder = tempfile::tempdir().unwrap();
+    write_journal(folder.path(), SEGMENT_BYTES, &small_entries(2));
+    let path = segment(folder.path(), 1);
+    let mut damaged = fs::read(&path).unwrap();
+    damaged[0] ^= 1;
+    fs::write(&path, &damaged).unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                // A child has every file open until its program begins.
+                std::process::Command::new("true").status().unwrap();
+            }
+        });
+        let ends = Ends(&done);
+        for _ in 0..2_000 {
+            corruption(folder.path());
+        }
+        drop(ends);
+    });
+}
+
+/// Ends what waits for it also when a test fails.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[test]
