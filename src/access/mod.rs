@@ -13,7 +13,7 @@ pub mod token;
 
 pub mod file;
 
-mod watched;
+pub(crate) mod watched;
 
 pub mod directory;
 

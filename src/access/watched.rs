@@ -23,7 +23,7 @@ fn stamp(path: &Path) -> Stamp {
 
 /// A file and what is known of it.
 #[derive(Debug)]
-pub(super) struct Watched {
+pub(crate) struct Watched {
     path: PathBuf,
     polled: Mutex<(Instant, Stamp)>,
 }

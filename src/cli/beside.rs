@@ -9,7 +9,7 @@ use tokio::{net::TcpListener, sync::watch::Receiver, task::JoinHandle};
 use crate::{
     access::Role,
     domain::area::AreaCode,
-    grpc::{access::Gate, arrivals},
+    grpc::{access::Gate, arrivals, encryption::Spoken},
     metrics::{self, Calls, Watched},
     service::Service,
     web::{
@@ -93,20 +93,20 @@ impl Beside {
             ensure!(reads, "--page-public {name:?}: expected no role but reader");
         }
         let (listener, address) = listen(address)?;
-        let identity = doors.identity()?;
+        let encryption = doors.encryption(Spoken::Either)?;
         let settings = Settings {
             home: self.home.to_string(),
             public: self.page_public.clone(),
             hosts: self.page_host.clone(),
-            is_encrypted: identity.is_some(),
+            is_encrypted: encryption.is_some(),
         };
         let site = Arc::new(Site::new(service, gate, calls, settings));
         let stop = told(stopped.clone());
         println!("page on {}://{address}/", doors.scheme());
-        Ok(match identity {
+        Ok(match encryption {
             None => tokio::spawn(serve(web::router(site), listener, Limits::default(), stop)),
-            Some(identity) => {
-                let listener = Encrypted::new(listener, &identity).context("encrypt the page")?;
+            Some(encryption) => {
+                let listener = Encrypted::new(listener, encryption).context("encrypt the page")?;
                 tokio::spawn(serve(web::router(site), listener, Limits::default(), stop))
             }
         })

@@ -2,7 +2,10 @@
 //!
 //! **Invariant:** a token is never sent unencrypted beyond this machine.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
@@ -14,8 +17,6 @@ use tonic::{
 use tower::{ServiceExt, util::BoxCloneSyncService};
 
 use crate::client::{Error, Transport};
-
-use super::doors::pem;
 
 /// What a client shows a server, and trusts.
 #[derive(Debug, Clone, Args)]
@@ -103,4 +104,15 @@ impl Credentials {
 fn is_here(uri: &Uri) -> bool {
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// A file in PEM.
+fn pem(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let read = fs::read(path).with_context(|| format!("read {}", path.display()))?;
+    anyhow::ensure!(
+        read.windows(11).any(|part| part == b"-----BEGIN "),
+        "{}: expected PEM, which begins with -----BEGIN",
+        path.display()
+    );
+    Ok(read)
 }

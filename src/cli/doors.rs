@@ -1,10 +1,8 @@
 //! Who may come in, and over what: the part of `serve` that is about it.
 
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc};
 
-use anyhow::Context;
 use clap::Args;
-use tonic::transport::{Certificate, Identity, ServerTlsConfig};
 
 use crate::{
     access::{
@@ -12,15 +10,15 @@ use crate::{
         issuer::{Expected, Issuer},
         limit::Limits,
     },
-    grpc::{access::Gate, server},
+    grpc::{
+        access::Gate,
+        encryption::{Certificates, Clients, Encryption, Spoken},
+        server,
+    },
     intake::folder::load_areas,
     metrics::Calls,
     service,
-    web::Shown,
 };
-
-/// How long a connection may take to say how it is encrypted.
-const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// Who may come in, and over what.
 #[derive(Debug, Args)]
@@ -42,7 +40,8 @@ pub(super) struct Doors {
     /// The claim with the name of the principal.
     #[arg(long, value_name = "CLAIM", default_value = "sub", requires = "jwt_keys")]
     jwt_claim: String,
-    /// Encrypt with this certificate and its chain, in PEM.
+    /// Encrypt with this certificate and its chain, in PEM. A change of the file and of the key's holds for
+    /// who connects a second or two later.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
     /// The key of --tls-cert, in PEM.
@@ -86,7 +85,8 @@ impl Doors {
                 gate.with_issuer(self.issuer()?)
             }
         };
-        Ok(server::Doors { gate: Arc::new(gate), tls: self.tls()?, calls: Calls::default() })
+        let encryption = self.encryption(Spoken::Http2)?;
+        Ok(server::Doors { gate: Arc::new(gate), encryption, calls: Calls::default() })
     }
 
     fn issuer(&self) -> anyhow::Result<Option<Issuer>> {
@@ -99,42 +99,22 @@ impl Doors {
         Ok(Some(Issuer::open(path, expected)?))
     }
 
-    fn tls(&self) -> anyhow::Result<Option<ServerTlsConfig>> {
-        let (Some(cert), Some(key)) = (&self.tls_cert, &self.tls_key) else { return Ok(None) };
-        let identity = Identity::from_pem(pem(cert)?, pem(key)?);
-        let mut tls = ServerTlsConfig::new().identity(identity).timeout(HANDSHAKE);
-        if let Some(authority) = &self.client_ca {
-            let authority = Certificate::from_pem(pem(authority)?);
-            let optional = !self.require_client_cert;
-            tls = tls.client_ca_root(authority).client_auth_optional(optional);
-        }
-        Ok(Some(tls))
-    }
-
-    /// What the page shows and wants to be shown, where connections are encrypted.
+    /// How connections are encrypted, if at all. Who uses a browser signs in on the page, so that it is
+    /// asked for a certificate only where everybody is.
     ///
     /// # Errors
     /// A file cannot be read, or is wrong.
-    pub fn identity(&self) -> anyhow::Result<Option<Shown>> {
+    pub fn encryption(&self, spoken: Spoken) -> anyhow::Result<Option<Arc<Encryption>>> {
         let (Some(cert), Some(key)) = (&self.tls_cert, &self.tls_key) else { return Ok(None) };
-        let wanted = self.client_ca.as_ref().filter(|_| self.require_client_cert);
-        let client_ca = wanted.map(pem).transpose()?;
-        Ok(Some(Shown { cert: pem(cert)?, key: pem(key)?, client_ca }))
+        let are_required = self.require_client_cert;
+        let asked = self.client_ca.as_ref().filter(|_| are_required || spoken == Spoken::Http2);
+        let clients = asked.map(|ca| Clients { authority: ca.clone(), are_required });
+        let files = Certificates { cert: cert.clone(), key: key.clone(), clients };
+        Ok(Some(Arc::new(Encryption::open(files, spoken)?)))
     }
 
     /// The scheme of its addresses.
     pub fn scheme(&self) -> &'static str {
         if self.tls_cert.is_some() { "https" } else { "http" }
     }
-}
-
-/// A file in PEM.
-pub(super) fn pem(path: &PathBuf) -> anyhow::Result<Vec<u8>> {
-    let read = fs::read(path).with_context(|| format!("read {}", path.display()))?;
-    anyhow::ensure!(
-        read.windows(11).any(|part| part == b"-----BEGIN "),
-        "{}: expected PEM, which begins with -----BEGIN",
-        path.display()
-    );
-    Ok(read)
 }

@@ -39,6 +39,8 @@ mod deadline;
 
 pub mod arrivals;
 
+pub mod encryption;
+
 pub mod called;
 
 pub mod access;

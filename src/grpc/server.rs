@@ -7,12 +7,7 @@ use std::{any::Any, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use http::{Request, Response};
 use tokio::net::TcpListener;
-use tonic::{
-    body::Body,
-    codec::CompressionEncoding,
-    service::Routes,
-    transport::{Server, ServerTlsConfig},
-};
+use tonic::{body::Body, codec::CompressionEncoding, service::Routes, transport::Server};
 use tower::util::MapRequestLayer;
 use tower_http::catch_panic::{CatchPanicLayer, ResponseForPanic};
 
@@ -29,6 +24,7 @@ use super::{
     audit::Audits,
     called::CalledLayer,
     deadline::DeadlineLayer,
+    encryption::Encryption,
     journal::Journals,
     law::Laws,
     record::Records,
@@ -153,7 +149,7 @@ pub struct Doors {
     /// Who may come in.
     pub gate: Arc<Gate>,
     /// How connections are encrypted; none means not at all.
-    pub tls: Option<ServerTlsConfig>,
+    pub encryption: Option<Arc<Encryption>>,
     /// Where calls are counted.
     pub calls: Calls,
 }
@@ -167,7 +163,7 @@ pub async fn serve(
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    let doors = Doors { gate: Arc::new(Gate::open()), tls: None, calls: Calls::default() };
+    let doors = Doors { gate: Arc::new(Gate::open()), encryption: None, calls: Calls::default() };
     serve_behind(doors, service, listener, stop).await
 }
 
@@ -201,11 +197,7 @@ pub async fn serve_behind(
     let limits = Limits::default();
     let incoming = arrivals(listener, limits);
     let (stopping, mut stopped) = tokio::sync::watch::channel(false);
-    let mut server = Server::builder();
-    if let Some(tls) = doors.tls {
-        server = server.tls_config(tls)?;
-    }
-    let server = server
+    let server = Server::builder()
         .max_concurrent_streams(STREAMS_MAX)
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
@@ -215,22 +207,30 @@ pub async fn serve_behind(
         .layer(CallsLayer(doors.calls.clone()))
         .layer(CatchPanicLayer::custom(Panicked))
         .layer(DeadlineLayer)
-        .add_routes(routes)
-        .serve_with_incoming_shutdown(incoming, async move {
-            stop.await;
-            for name in HEALTHY {
-                reporter.set_service_status(name, tonic_health::ServingStatus::NotServing).await;
+        .add_routes(routes);
+    let stop = async move {
+        stop.await;
+        for name in HEALTHY {
+            reporter.set_service_status(name, tonic_health::ServingStatus::NotServing).await;
+        }
+        service.stopping.send_replace(true);
+        let _ = stopping.send(true);
+    };
+    let served = async move {
+        match doors.encryption {
+            None => server.serve_with_incoming_shutdown(incoming, stop).await,
+            Some(encryption) => {
+                server.serve_with_incoming_shutdown(encryption.greeted(incoming), stop).await
             }
-            service.stopping.send_replace(true);
-            let _ = stopping.send(true);
-        });
+        }
+    };
     // A client that opens a connection and says nothing must not hold the service up.
     let drained = async {
         let _ = stopped.wait_for(|stopping| *stopping).await;
         tokio::time::sleep(DRAIN).await;
     };
     tokio::select! {
-        served = server => served?,
+        served = served => served?,
         () = drained => tracing::warn!("calls were still open after the drain; stopping anyway"),
     }
     Ok(())

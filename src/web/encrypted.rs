@@ -1,9 +1,8 @@
 //! The page over TLS.
 //!
-//! **Invariant:** a client that is slow to greet keeps its place among those that greet for no longer than
-//! [`HANDSHAKE`].
+//! **Invariant:** a client that is slow to greet keeps no other from it for longer than greeting may take.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use axum::serve::Listener;
 use tokio::{
@@ -11,19 +10,10 @@ use tokio::{
     sync::{Semaphore, mpsc},
     task::JoinHandle,
 };
-use tokio_rustls::{
-    TlsAcceptor,
-    rustls::{
-        RootCertStore, ServerConfig,
-        crypto::ring,
-        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-        server::{VerifierBuilderError, WebPkiClientVerifier},
-    },
-    server::TlsStream,
-};
+use tokio_rustls::server::TlsStream;
 
-/// How long a client may take to greet.
-const HANDSHAKE: Duration = Duration::from_secs(10);
+use crate::grpc::encryption::Encryption;
+
 /// Clients that greet at once; others wait.
 const GREETING_MAX: usize = 256;
 
@@ -34,77 +24,31 @@ pub struct Encrypted {
     accepting: JoinHandle<()>,
 }
 
-/// What the page shows to browsers, and what it wants to be shown, in PEM.
-pub struct Shown {
-    /// The certificate and its chain.
-    pub cert: Vec<u8>,
-    /// Its key.
-    pub key: Vec<u8>,
-    /// The authority without whose certificate no browser comes in; none lets every browser in.
-    pub client_ca: Option<Vec<u8>>,
-}
-
-/// Why connections cannot be encrypted.
-#[derive(Debug, thiserror::Error)]
-pub enum EncryptError {
-    /// The certificate or its key cannot be read.
-    #[error("the certificate or its key: {0}")]
-    Pem(#[from] tokio_rustls::rustls::pki_types::pem::Error),
-    /// The authority of clients cannot be used.
-    #[error("the authority of client certificates: {0}")]
-    Authority(#[from] VerifierBuilderError),
-    /// They do not fit.
-    #[error("the certificate and its key: {0}")]
-    Tls(#[from] tokio_rustls::rustls::Error),
-    /// The address cannot be found.
-    #[error("find the address: {0}")]
-    Address(#[from] io::Error),
-}
-
 impl Encrypted {
     /// Encrypts a listener's connections.
     ///
     /// # Errors
-    /// See [`EncryptError`].
-    pub fn new(listener: TcpListener, shown: &Shown) -> Result<Self, EncryptError> {
-        let chain = CertificateDer::pem_slice_iter(&shown.cert).collect::<Result<Vec<_>, _>>()?;
-        let key = PrivateKeyDer::from_pem_slice(&shown.key)?;
-        let provider = Arc::new(ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider.clone())
-            .with_safe_default_protocol_versions()?;
-        let config = match &shown.client_ca {
-            None => config.with_no_client_auth(),
-            Some(authority) => {
-                let mut roots = RootCertStore::empty();
-                for one in CertificateDer::pem_slice_iter(authority) {
-                    roots.add(one?)?;
-                }
-                let roots = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-                config.with_client_cert_verifier(roots.build()?)
-            }
-        };
-        let mut config = config.with_single_cert(chain, key)?;
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    /// The listener has no address.
+    pub fn new(listener: TcpListener, encryption: Arc<Encryption>) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let (sender, greeted) = mpsc::channel(GREETING_MAX);
-        let accepting = tokio::spawn(accept(listener, TlsAcceptor::from(Arc::new(config)), sender));
+        let accepting = tokio::spawn(accept(listener, encryption, sender));
         Ok(Self { greeted, address, accepting })
     }
 }
 
 async fn accept(
     mut listener: TcpListener,
-    acceptor: TlsAcceptor,
+    encryption: Arc<Encryption>,
     sender: mpsc::Sender<(TlsStream<TcpStream>, SocketAddr)>,
 ) {
     let greeting = Arc::new(Semaphore::new(GREETING_MAX));
     loop {
         let Ok(turn) = greeting.clone().acquire_owned().await else { return };
         let (stream, peer) = Listener::accept(&mut listener).await;
-        let (acceptor, sender) = (acceptor.clone(), sender.clone());
+        let (encryption, sender) = (encryption.clone(), sender.clone());
         tokio::spawn(async move {
-            let greeted = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await;
-            if let Ok(Ok(stream)) = greeted {
+            if let Some(stream) = encryption.greet(stream).await {
                 // Whoever serves may have stopped.
                 let _ = sender.send((stream, peer)).await;
             }

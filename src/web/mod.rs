@@ -79,7 +79,7 @@ mod router;
 pub mod connections;
 
 pub use self::{
-    encrypted::{EncryptError, Encrypted, Shown},
+    encrypted::Encrypted,
     router::router,
     site::{Settings, Site},
 };

@@ -1,10 +1,11 @@
 //! Over a real port: tokens and certificates, encryption, changes of the file, limits.
 
-use std::{fs, net::SocketAddr, sync::Arc};
+use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use price_linkage::{
     access::limit::Limits,
     grpc::{
+        encryption::{Certificates, Clients, EncryptError, Encryption, Spoken},
         server::{self, Doors},
         v1::{self, trigger_service_client::TriggerServiceClient},
     },
@@ -16,7 +17,7 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tonic::{
     Code, Request, Status,
     metadata::MetadataValue,
-    transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity, ServerTlsConfig},
+    transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
 };
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use tonic_reflection::pb::v1 as reflection;
@@ -31,15 +32,15 @@ struct Open {
     served: JoinHandle<()>,
 }
 
-async fn open(rows: &[Row<'_>], limits: Limits, tls: Option<ServerTlsConfig>) -> Open {
-    opened(tokio::task::block_in_place(|| house(rows, limits)), tls).await
+async fn open(rows: &[Row<'_>], limits: Limits, encryption: Option<Arc<Encryption>>) -> Open {
+    opened(tokio::task::block_in_place(|| house(rows, limits)), encryption).await
 }
 
-async fn opened(house: House, tls: Option<ServerTlsConfig>) -> Open {
+async fn opened(house: House, encryption: Option<Arc<Encryption>>) -> Open {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = server::address(&listener).unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
-    let doors = Doors { gate: house.gate.clone(), tls, calls: Calls::default() };
+    let doors = Doors { gate: house.gate.clone(), encryption, calls: Calls::default() };
     let service = house.service.clone();
     let served = tokio::spawn(async move {
         let stop = async move { drop(stopped.await) };
@@ -303,9 +304,22 @@ impl Authority {
 }
 
 impl Signed {
+    fn put(&self, folder: &Path) {
+        fs::write(folder.join("cert.pem"), &self.cert).unwrap();
+        fs::write(folder.join("key.pem"), &self.key).unwrap();
+    }
+
     fn identity(&self) -> Identity {
         Identity::from_pem(&self.cert, &self.key)
     }
+}
+
+/// By the files `cert.pem` and `key.pem` of a folder, and by `ca.pem` where clients show certificates.
+fn encryption(folder: &Path, clients: Option<bool>) -> Result<Arc<Encryption>, EncryptError> {
+    let authority = folder.join("ca.pem");
+    let clients = clients.map(|are_required| Clients { authority, are_required });
+    let (cert, key) = (folder.join("cert.pem"), folder.join("key.pem"));
+    Encryption::open(Certificates { cert, key, clients }, Spoken::Http2).map(Arc::new)
 }
 
 async fn encrypted(
@@ -335,8 +349,11 @@ async fn certificates_sign_in_over_an_encrypted_connection_and_tokens_do_as_well
         Row("li", "reader:150300", &[3], &[]),
         Row("forger", "reader:000000", &[], &forged_prints),
     ];
-    let tls = ServerTlsConfig::new().identity(server.identity()).client_ca_root(authority.pem());
-    let optional = open(&rows, PLENTY, Some(tls.clone().client_auth_optional(true))).await;
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("ca.pem"), authority.0.pem()).unwrap();
+    server.put(folder.path());
+    let encryption = |required| Some(encryption(folder.path(), Some(required)).unwrap());
+    let optional = open(&rows, PLENTY, encryption(false)).await;
     let address = optional.address;
     let with = async |shown| encrypted(address, &authority, shown).await.unwrap();
     let ask = async |channel: &Channel, token: Option<&str>, area: &str| {
@@ -368,7 +385,7 @@ async fn certificates_sign_in_over_an_encrypted_connection_and_tokens_do_as_well
     assert!(plain);
     optional.close().await;
 
-    let required = open(&rows, PLENTY, Some(tls.client_auth_optional(false))).await;
+    let required = open(&rows, PLENTY, encryption(true)).await;
     let address = required.address;
     let own = encrypted(address, &authority, Some(&zhang)).await.unwrap();
     assert_eq!(reason(status(&own, asked(None, "150100")).await), "");
@@ -379,6 +396,67 @@ async fn certificates_sign_in_over_an_encrypted_connection_and_tokens_do_as_well
     assert!(none);
     drop(own);
     required.close().await;
+}
+
+/// Longer than it takes until files are looked at again.
+const LOOKED_AT: Duration = Duration::from_millis(1_100);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_certificate_is_shown_without_a_restart_and_one_that_does_not_fit_is_not() {
+    let (old, new) = (Authority::new(), Authority::new());
+    let folder = tempfile::tempdir().unwrap();
+    old.sign("localhost").put(folder.path());
+    let rows = [Row("li", "reader:150300", &[3], &[])];
+    let open = open(&rows, PLENTY, Some(encryption(folder.path(), None).unwrap())).await;
+    let address = open.address;
+    let before = encrypted(address, &old, None).await.unwrap();
+    assert_eq!(reason(status(&before, asked(None, "150100")).await), "SIGN_IN");
+    assert!(encrypted(address, &new, None).await.is_err());
+
+    let renewed = new.sign("localhost");
+    fs::write(folder.path().join("cert.pem"), &renewed.cert).unwrap();
+    tokio::time::sleep(LOOKED_AT).await;
+    assert!(encrypted(address, &new, None).await.is_err());
+    assert!(encrypted(address, &old, None).await.is_ok());
+
+    fs::write(folder.path().join("key.pem"), &renewed.key).unwrap();
+    tokio::time::sleep(LOOKED_AT).await;
+    assert!(encrypted(address, &new, None).await.is_ok());
+    assert!(encrypted(address, &old, None).await.is_err());
+    // Who is connected stays so.
+    assert_eq!(reason(status(&before, asked(None, "150100")).await), "SIGN_IN");
+    drop(before);
+    open.close().await;
+}
+
+#[test]
+fn files_that_encrypt_nothing_are_refused_by_name() {
+    let authority = Authority::new();
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    authority.sign("localhost").put(folder);
+    let told = |clients| encryption(folder, clients).unwrap_err().to_string();
+    let path = |name: &str| folder.join(name).display().to_string();
+    assert!(told(Some(true)).starts_with(&format!("read {}: ", path("ca.pem"))));
+    fs::write(folder.join("ca.pem"), "no authority").unwrap();
+    assert_eq!(
+        told(Some(false)),
+        format!(
+            "{}: expected the authority of client certificates in PEM, which begins with \
+             -----BEGIN: there is none",
+            path("ca.pem")
+        )
+    );
+    fs::write(folder.join("key.pem"), authority.sign("localhost").key).unwrap();
+    assert!(
+        told(None)
+            .starts_with(&format!("{}: expected the key of the certificate", path("key.pem")))
+    );
+    fs::write(folder.join("cert.pem"), "").unwrap();
+    assert!(
+        told(None)
+            .starts_with(&format!("{}: expected a certificate and its chain", path("cert.pem")))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
