@@ -897,3 +897,100 @@ fn nothing_makes_the_check_slow() {
     let spent = started.elapsed();
     assert!(spent < Duration::from_secs(60), "{spent:?}");
 }
+
+#[test]
+fn sums_and_thresholds_stated_relative_to_something_else() {
+    let floor = |yuan: &str| format!("{yuan} # ");
+    let cap = |yuan: &str| {
+        with(
+            "order = [\"sum\", \"floor\", \"whole\"]",
+            "order = [\"sum\", \"cap\", \"floor\", \"whole\"]",
+        ) + &format!("\n[amount.steps.cap]\nkind = \"cap\"\nyuan = {}\n", floor(yuan))
+    };
+    for (bad, code, twin) in [
+        ("{ step = \"nothing\" }", "unknown_step", "{ step = \"sum\" }"),
+        ("{ step = \"cap\" }", "circle", "{ step = \"sum\", share = \"1/2\" }"),
+        ("{ step = \"floor\" }", "no_sum", "{ step = \"sum\", share = \"2\" }"),
+        ("{ step = \"sum\", share = \"0\" }", "bad_value", "{ step = \"sum\", share = \"0.1\" }"),
+        ("{ step = \"sum\", share = \"-1\" }", "bad_value", "{ step = \"sum\" }"),
+        ("{ share = \"2\" }", "bad_value", "{ standard = \"dibao_urban\", share = \"2\" }"),
+        (
+            "{ standard = \"dibao_urban\", share = \"-0.2\" }",
+            "bad_value",
+            "{ standard = \"dibao_urban\" }",
+        ),
+        (
+            "{ standard = \"dibao\" }",
+            "unknown_name",
+            "{ standard = \"dibao_rural\", share = \"0.2\" }",
+        ),
+        (
+            "{ standard = \"dibao_urban\", area = \"990900\" }",
+            "unknown_name",
+            "{ standard = \"dibao_urban\", area = \"province\" }",
+        ),
+        ("{ step = \"sum\", standard = \"dibao_urban\" }", "unknown_key", "{ step = \"sum\" }"),
+        ("{ lower_to = { step = \"sum\" } }", "bad_value", "\"30\""),
+        ("30", "bad_value", "\"30\""),
+    ] {
+        let text = cap(bad);
+        let expected = format!("bad.toml:{} {code}", line_of(&text, bad));
+        let told = found(&[("bad.toml", &text)]);
+        assert!(told.contains(&expected), "{bad}: {told:?}");
+        assert!(told.iter().all(|one| one.contains(code)), "{bad}: {told:?}");
+        assert_eq!(found(&[("twin.toml", &cap(twin))]), Vec::<String>::new(), "{twin}");
+    }
+    edit(
+        "nothing_to_add_to",
+        [
+            "threshold = \"6.0\"",
+            "threshold = \"6.0\"\nthreshold_plus = \"1.0\"",
+            "threshold_plus",
+            "threshold_series = \"cpi_control_target\"\nthreshold_set = \"yearly\"\nthreshold_plus = \"1.0\"",
+        ],
+    );
+    edit(
+        "two_thresholds (warning)",
+        [
+            "threshold = \"6.0\"",
+            "threshold = \"6.0\"\nthreshold_series = \"cpi_control_target\"\nthreshold_set = \"yearly\"",
+            "threshold_series",
+            "threshold_series = \"cpi_control_target\"\nthreshold_set = \"yearly\"",
+        ],
+    );
+    edit(
+        "out_of_range",
+        [
+            "threshold = \"6.0\"",
+            "threshold_series = \"cpi_control_target\"\nthreshold_set = \"yearly\"\nthreshold_plus = \"-100.1\"",
+            "threshold_plus",
+            "threshold_series = \"cpi_control_target\"\nthreshold_set = \"yearly\"\nthreshold_plus = \"-100\"",
+        ],
+    );
+}
+
+#[test]
+fn a_sum_that_is_no_number_cannot_be_lowered() {
+    let over = "id = \"over\"\nkind = \"overlay\"\ntitle_zh = \"示例\"\ntitle_en = \"Example\"\n\
+                jurisdiction = \"990000\"\nindex_months = { from = \"2018-01\", until = \"2018-06\" }\n\
+                confidence = \"A\"\n[amount.steps.floor]\nyuan = { lower_to = \"4\" }\n";
+    let below = with("  { value = \"5\" },", "  { value = { step = \"sum\", share = \"0.5\" } },");
+    let at = format!("over.toml:{} lowers_no_number", line_of(over, "yuan"));
+    assert_eq!(found(&[("below.toml", &below), ("over.toml", over)]), [at]);
+    assert_eq!(found(&[("below.toml", GOOD), ("over.toml", over)]), Vec::<String>::new());
+}
+
+#[test]
+fn more_points_over_the_same_target_are_harder_to_reach() {
+    let target = "threshold_series = \"cpi_control_target\"\nthreshold_set = \"yearly\"\n\
+                  threshold_plus = \"1.0\"";
+    let below = with("threshold = \"6.0\"", target)
+        + "\n[limits]\nraise_threshold = \"refuse\"\nnarrow_groups = \"refuse\"\n";
+    for (points, raised) in [("0.9", false), ("1.0", false), ("1.1", true)] {
+        let text = city(&format!("[trigger.conditions.food]\nthreshold_plus = {points:?}\n"));
+        let told = found(&[("below.toml", &below), ("city.toml", &text)]);
+        let expected = format!("city.toml:{} threshold_raised", line_of(&text, "threshold_plus"));
+        let expected = if raised { vec![expected] } else { Vec::new() };
+        assert_eq!(told, expected, "{points}");
+    }
+}

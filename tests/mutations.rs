@@ -166,7 +166,7 @@ fn valued() -> impl Strategy<Value = String> {
         ),
         (
             "trigger.conditions.cpi",
-            "series measure average_months decimals comparator threshold threshold_series threshold_set run_months index_area standard_raised",
+            "series measure average_months decimals comparator threshold threshold_series threshold_set threshold_area threshold_plus run_months index_area standard_raised",
         ),
         ("amount", "order period"),
         (
@@ -216,6 +216,11 @@ fn valued() -> impl Strategy<Value = String> {
         "{ open = true }",
         "{ inherited = true }",
         "{ lower_to = \"1\" }",
+        "{ step = \"round\", share = \"2\" }",
+        "{ step = \"rate\", share = \"1/2\" }",
+        "{ standard = \"dibao_urban\", share = \"0.2\" }",
+        "{ lower_of = [\"cpi\", \"food\", \"trigger\"] }",
+        "\"lower_of\"",
         "\"fixed\"",
         "\"working_days\"",
         "\"term\"",

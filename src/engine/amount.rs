@@ -18,8 +18,9 @@ use crate::{
     rules::{
         cite::Cite,
         param::Context,
+        sum::RoundTo,
         terms::Discretion,
-        word::{Outcome, RoundMode, RoundTo, StepKind, Unit},
+        word::{Outcome, RoundMode, StepKind, Unit},
     },
 };
 
@@ -114,6 +115,8 @@ pub enum Operand {
         name: &'static str,
         /// Its value.
         value: Exact,
+        /// What it was computed from, where the law states no number.
+        from: Vec<Operand>,
         /// Where it stands.
         cite: Cite,
     },
@@ -191,9 +194,9 @@ impl Line {
         round.map_or_else(|| self.steps.last().map(|step| step.output), |step| step.input)
     }
 
-    /// The standard it was computed from.
+    /// The standard it was computed from; not one that only limits it.
     pub fn base(&self) -> Option<&BaseUsed> {
-        self.operands().into_iter().find_map(|operand| match operand {
+        self.of_sources().into_iter().find_map(|operand| match operand {
             Operand::Base(base) => Some(base),
             _ => None,
         })
@@ -201,7 +204,7 @@ impl Line {
 
     /// The rise it was computed from.
     pub fn rise(&self) -> Option<&RiseUsed> {
-        self.operands().into_iter().find_map(|operand| match operand {
+        self.of_sources().into_iter().find_map(|operand| match operand {
             Operand::Rise(rise) => Some(rise),
             _ => None,
         })
@@ -209,16 +212,16 @@ impl Line {
 
     /// Every operand of every step, those of nested sums included.
     pub fn operands(&self) -> Vec<&Operand> {
-        fn gather<'a>(steps: &'a [StepTaken], into: &mut Vec<&'a Operand>) {
-            for operand in steps.iter().flat_map(|step| &step.operands) {
-                into.push(operand);
-                if let Operand::Sum { steps, .. } = operand {
-                    gather(steps, into);
-                }
-            }
-        }
         let mut all = Vec::new();
-        gather(&self.steps, &mut all);
+        self.steps.iter().for_each(|step| gather(&step.operands, &mut all));
+        all
+    }
+
+    /// The operands of the steps that yield a sum of their own.
+    fn of_sources(&self) -> Vec<&Operand> {
+        let mut all = Vec::new();
+        let sources = self.steps.iter().filter(|step| step.kind.is_source());
+        sources.for_each(|step| gather(&step.operands, &mut all));
         all
     }
 
@@ -233,6 +236,20 @@ impl Line {
             }
         }
         found
+    }
+}
+
+/// The operands, each followed by those it was computed from.
+fn gather<'a>(operands: &'a [Operand], into: &mut Vec<&'a Operand>) {
+    for operand in operands {
+        into.push(operand);
+        match operand {
+            Operand::Sum { steps, .. } => {
+                steps.iter().for_each(|step| gather(&step.operands, into));
+            }
+            Operand::Number { from, .. } => gather(from, into),
+            _ => {}
+        }
     }
 }
 

@@ -15,6 +15,8 @@ pub mod word;
 
 pub mod shape;
 
+pub mod sum;
+
 pub mod expr;
 
 pub mod param;

@@ -225,7 +225,7 @@ impl Reader {
         match (open, inherited, lower_to) {
             (true, false, None) => Some(Setting::Open { cite, at_least, at_most }),
             (false, true, None) => Some(Setting::Inherited(cite)),
-            (false, false, Some(value)) if T::IS_NUMBER => Some(Setting::LowerTo(value, cite)),
+            (false, false, Some(value)) if value.is_number() => Some(Setting::LowerTo(value, cite)),
             _ => self.expected(
                 item,
                 "one of value, open = true, inherited = true or, for a number, lower_to",

@@ -135,6 +135,8 @@ words! {
         EarlierAmount = "earlier_amount",
         /// The highest of other steps' sums.
         HigherOf = "higher_of",
+        /// The lowest of other steps' sums.
+        LowerOf = "lower_of",
         /// Not below.
         Floor = "floor",
         /// Not above.
@@ -163,6 +165,7 @@ impl StepKind {
                 | Self::Flat
                 | Self::EarlierAmount
                 | Self::HigherOf
+                | Self::LowerOf
         )
     }
 }
@@ -176,18 +179,6 @@ words! {
         Up = "up",
         /// Not at all.
         Down = "down",
-    }
-}
-
-words! {
-    /// The unit a sum is rounded to.
-    RoundTo {
-        /// 元.
-        Yuan = "yuan",
-        /// 角.
-        Jiao = "jiao",
-        /// 分.
-        Fen = "fen",
     }
 }
 
