@@ -1069,3 +1069,87 @@ fn the_lowest_of_several_rises_counts_and_all_must_be_recorded() {
     ];
     holds([&head("edge", "regional"), trigger, TRIGGER, amount, &cases.concat()].concat());
 }
+
+#[test]
+fn the_points_above_a_threshold_follow_it_through_the_documents() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\n";
+    let amount = "[amount]\norder = [\"points\", \"round\"]\n[amount.steps.points]\n\
+                  kind = \"sum_per_point\"\nrise = \"cpi\"\nabove = { threshold_of = \"cpi\" }\n\
+                  yuan = \"10\"\n[amount.steps.round]\nkind = \"round\"\nmode = \"none\"\n";
+    let base = [&head("edge", "regional"), trigger, TRIGGER, amount].concat();
+    let yuan = |cpi: &str, yuan: &str| sum(cpi, &format!("yuan = {yuan:?}"));
+    let cases = [yuan("2.9", "0.00"), yuan("3.0", "0.00"), yuan("3.1", "1.00")];
+    holds(base.clone() + &cases.concat());
+    let cases =
+        [yuan("2.4", "0.00"), yuan("2.5", "0.00"), yuan("2.6", "1.00"), yuan("3.1", "6.00")];
+    let lowering = "[trigger.conditions.cpi]\nthreshold = { lower_to = \"2.5\" }\n";
+    let overlay = [&head("over", "overlay"), lowering, &cases.concat()].concat();
+    assert_eq!(found(&[base.clone(), overlay]), Vec::<String>::new());
+    // One that no document defines.
+    let wrong = found(&[base.replace("threshold_of = \"cpi\"", "threshold_of = \"nothing\"")]);
+    assert!(wrong.iter().any(|one| one.starts_with("unknown_condition")), "{wrong:?}");
+    let wrong = found(&[base.replace("{ threshold_of = \"cpi\" }", "\"threshold\"")]);
+    assert!(wrong[0].contains("threshold_of"), "{wrong:?}");
+}
+
+#[test]
+fn a_recorded_threshold_that_is_missing_leaves_the_points_above_it_unknown() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi or target\"\n\
+                   [trigger.conditions.target]\nseries = \"cpi\"\ncomparator = \">=\"\n\
+                   threshold_series = \"cpi_control_target\"\nthreshold_set = \"yearly\"\n";
+    let amount = "[amount]\norder = [\"points\", \"round\"]\n[amount.steps.points]\n\
+                  kind = \"base_times_rise\"\nbase = \"dibao_urban\"\nrise = \"cpi\"\n\
+                  above = { threshold_of = \"target\" }\n\
+                  [amount.steps.round]\nkind = \"round\"\nmode = \"none\"\n";
+    let known = sum("4.0", "yuan = \"12.00\"").replacen(
+        "figures = [ ",
+        &format!("figures = [ {}, ", rises("cpi_control_target", "2.0")),
+        1,
+    );
+    let cases = [known, sum("4.0", "outcome = \"undecidable\"")];
+    holds([&head("edge", "regional"), trigger, TRIGGER, amount, &cases.concat()].concat());
+}
+
+#[test]
+fn more_is_added_in_some_months_or_to_some_people_and_to_no_further_head() {
+    let add = |yuan: &str| format!("[amount.steps.more]\nkind = \"add\"\nyuan = {yuan}\n");
+    let order = "[\"rate\", \"more\", \"round\"]";
+    let yuan = |cpi: &str, yuan: &str| sum(cpi, &format!("yuan = {yuan:?}"));
+    holds(changed(order, &add("\"20\""), &[yuan("5.0", "50.00")]));
+    holds(changed(
+        order,
+        &add("[ { residence = \"rural\", value = \"20\" } ]"),
+        &[yuan("5.0", "30.00")],
+    ));
+    holds(changed(order, &add("{ step = \"rate\", share = \"1/3\" }"), &[yuan("5.0", "40.00")]));
+    holds(changed(
+        order,
+        &add("{ standard = \"dibao_urban\", share = \"0.1\" }"),
+        &[yuan("5.0", "90.00")],
+    ));
+    let heads = add("\"20\"")
+        + "[amount.steps.twice]\nkind = \"multiply\"\nby = \"2\"\n[amount.steps.rate]\n";
+    let each = |share: &str, each: &str| {
+        let text = changed(
+            "[\"rate\", \"more\", \"twice\", \"round\"]",
+            &heads.replace("[amount.steps.rate]\n", ""),
+            &[sum("5.0", &format!("yuan = \"100.00\", each_further_yuan = {each:?}"))],
+        );
+        text.replace(
+            "rise = \"cpi\"\n",
+            &format!(
+                "rise = \"cpi\"\nunit = \"household_and_heads\"\n\
+                 each_further_yuan = {{ step = \"rate\", share = {share:?} }}\n"
+            ),
+        )
+    };
+    // Half of 30, doubled; what is added for the household is not added again.
+    holds(each("0.5", "30.00"));
+    holds(each("1/3", "20.00"));
+    let wrong =
+        found(&[each("0.5", "30.00").replace("step = \"rate\", share", "step = \"more\", share")]);
+    assert!(wrong.iter().any(|one| one.starts_with("no_sum")), "{wrong:?}");
+    let wrong =
+        found(&[each("0.5", "30.00").replace("step = \"rate\", share", "step = \"other\", share")]);
+    assert!(wrong.iter().any(|one| one.starts_with("unknown_step")), "{wrong:?}");
+}

@@ -515,6 +515,18 @@ fn a_limit_that_is_no_number_shows_what_it_was_computed_from() {
 }
 
 #[test]
+fn what_each_further_person_adds_is_told_beside_the_sum() {
+    let from = vec![of("rate", "24", Vec::new()), number("share", "0.5")];
+    let each =
+        Operand::Number { name: "each_further_yuan", value: exact("12"), from, cite: cite() };
+    same(
+        words().step(&step(StepKind::Flat, None, "24", vec![number("yuan", "24"), each])),
+        "定额 24 → 24 元;每增一人 12(即rate 的 24 元 × 比例 0.5)",
+        "yuan 24 → 24 yuan; each further person 12 (24 yuan of rate × share 0.5)",
+    );
+}
+
+#[test]
 fn the_lower_of_rises_names_the_others() {
     let mut rise = rise(&[1]);
     if let Operand::Rise(used) = &mut rise {
@@ -555,6 +567,7 @@ fn a_step_that_changes_a_sum_shows_it_before_and_after() {
     for (kind, name, zh, en) in [
         (StepKind::Floor, "floor", "不低于", "not below"),
         (StepKind::Cap, "cap", "不高于", "not above"),
+        (StepKind::Add, "add", "增发", "plus"),
         (StepKind::Multiply, "by", "乘以", "times"),
         (StepKind::Override, "override", "改为", "set to"),
         (StepKind::Subtract, "subtract", "扣减", "less"),
@@ -572,6 +585,7 @@ fn a_step_that_changes_a_sum_shows_it_before_and_after() {
         ("points", "百分点数", "points"),
         ("yuan_per_point", "每个百分点", "yuan per point"),
         ("start_sum", "起点金额", "start sum"),
+        ("above_threshold", "起算点(临界值)", "above the threshold"),
         ("other_word", "other_word", "other word"),
     ] {
         same(

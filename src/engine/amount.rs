@@ -19,7 +19,7 @@ use crate::{
         cite::Cite,
         param::Context,
         sum::RoundTo,
-        terms::Discretion,
+        terms::{Discretion, StepTerms},
         word::{Outcome, RoundMode, StepKind, Unit},
     },
 };
@@ -27,7 +27,7 @@ use crate::{
 use super::{
     deadline::{PayBy, owed_with, pay_by},
     operand::{BaseUsed, RiseUsed},
-    question::{Applied, Missing, Terms, optional, required},
+    question::{Applied, Missing, Terms, optional},
     step::{Evaluation, Stop, order},
     timeline::Timeline,
     trigger::MonthOutcome,
@@ -94,6 +94,9 @@ pub struct StepTaken {
 
 /// The range of a rise that lies below the lowest band.
 pub(super) const BELOW_LOWEST_BAND: &str = "below the lowest band";
+
+/// The name of what each further person of a household adds.
+pub(super) const EACH_FURTHER: &str = "each_further_yuan";
 
 /// Something that went into a step.
 #[derive(Debug, Clone, PartialEq)]
@@ -343,6 +346,17 @@ pub(super) fn line(
     Ok(line)
 }
 
+/// What each further person of a household adds before any step changes it.
+pub(super) fn further_of(
+    asked: &Asked<'_, '_>,
+    context: &Context<'_>,
+    name: &Code,
+    first: &StepTerms,
+) -> Result<(Exact, Operand), Stop> {
+    let path = || format!("amount.steps.{name}.{EACH_FURTHER}");
+    Evaluation::new(asked, context).stated(&first.each_further_yuan, EACH_FURTHER, path)
+}
+
 fn computed(
     asked: &Asked<'_, '_>,
     context: &Context<'_>,
@@ -352,14 +366,13 @@ fn computed(
         return Ok(LineOutcome::WithLater(later));
     }
     let names = order(&asked.applied.rules.terms, context)?;
-    let mut further = None;
+    let (mut further, mut told) = (None, None);
     if let Some(first) = names.first().and_then(|name| asked.applied.rules.terms.steps.get(name)) {
         let path = |key: &str| format!("amount.steps.{}.{key}", names[0]);
         line.unit = optional(&first.unit, context, || path("unit"), Unit::Person)?;
         if line.unit == Unit::HouseholdAndHeads {
-            let path = || path("each_further_yuan");
-            let each = required(&first.each_further_yuan, context, path)?;
-            further = Some(Exact::from(*each.value));
+            let each = further_of(asked, context, &names[0], first)?;
+            (further, told) = (Some(each.0), Some(each.1));
         }
     }
     let mut evaluation = Evaluation::new(asked, context).with_further(further);
@@ -367,6 +380,10 @@ fn computed(
     let (sum, further, steps) = evaluation.finish();
     // Kept even where a later step lacks something: they show how far the law and the facts reach.
     line.steps = steps;
+    let computed = |one: &Operand| matches!(one, Operand::Number { from, .. } if !from.is_empty());
+    if let (Some(first), Some(told)) = (line.steps.first_mut(), told.filter(computed)) {
+        first.operands.push(told);
+    }
     taken?;
     let Some(sum) = sum else {
         let missing = Missing::Parameter { path: "amount.order".to_owned(), left_open_by: None };

@@ -43,6 +43,7 @@ impl Evaluation<'_, '_> {
             }
             StepKind::Floor => "floor",
             StepKind::Cap => "cap",
+            StepKind::Add => "add",
             StepKind::Override => "override",
             _ => "subtract",
         };
@@ -53,6 +54,7 @@ impl Evaluation<'_, '_> {
         let changed = match kind {
             StepKind::Floor => sum.max(yuan),
             StepKind::Cap => sum.min(yuan),
+            StepKind::Add => sum.plus(yuan)?,
             StepKind::Override => yuan,
             StepKind::Subtract => sum.minus(yuan)?.max(Exact::ZERO),
             _ => unreachable!("sources are not asked to change a sum"),

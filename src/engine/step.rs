@@ -14,6 +14,7 @@ use crate::{
         cite::Cite,
         param::{Context, Param, Pick, Picked},
         shape::BandYield,
+        sum::Above,
         terms::{StepTerms, Terms},
         word::{Points, StepKind},
     },
@@ -21,8 +22,9 @@ use crate::{
 
 use super::{
     amount::{Asked, BELOW_LOWEST_BAND, LineOutcome, Operand, StepTaken, line},
+    condition::evaluate,
     operand::{base, number, rise},
-    question::{Applied, Missing, optional, required},
+    question::{Applied, Missing, Threshold, optional, required},
 };
 
 /// Why a sum was not computed.
@@ -262,8 +264,8 @@ impl<'a, 'w> Evaluation<'a, 'w> {
         let context = self.context;
         let rise = rise(self.asked, context, terms, path)?;
         let counting = optional(&terms.points, context, || path("points"), Points::Exact)?;
-        let above = optional(&terms.above, context, || path("above"), Decimal::ZERO)?;
-        let over = rise.percent.minus(number(above))?.max(Exact::ZERO);
+        let (above, begin) = self.above(step)?;
+        let over = rise.percent.minus(above)?.max(Exact::ZERO);
         let points = match counting {
             Points::Exact => over,
             Points::Up => over.ceil(),
@@ -273,10 +275,32 @@ impl<'a, 'w> Evaluation<'a, 'w> {
         let plain = points == rise.percent.max(Exact::ZERO);
         let mut operands = vec![Operand::Rise(rise)];
         if !plain {
-            operands.push(named("above", number(above), &cite));
+            operands.push(named(begin, above, &cite));
             operands.push(named("points", points, &cite));
         }
         Ok((points, operands))
+    }
+
+    /// Where the points begin to count, and what that is.
+    fn above(&self, step: &Step<'_>) -> Result<(Exact, &'static str), Stop> {
+        let Step { terms, path } = step;
+        if matches!(terms.above.pick(self.context), Pick::Unset) {
+            return Ok((Exact::ZERO, "above"));
+        }
+        let picked = required(&terms.above, self.context, || path("above"))?;
+        let name = match picked.value {
+            Above::Points(points) => return Ok((number(*points), "above")),
+            Above::ThresholdOf(name) => name,
+        };
+        let condition = evaluate(self.applied(), name, None)?;
+        match condition.threshold.map(|cited| cited.value) {
+            Some(Threshold::At(at)) => Ok((number(at), "above_threshold")),
+            _ if !condition.missing.is_empty() => Err(Stop::Missing(condition.missing)),
+            _ => {
+                let path = format!("trigger.conditions.{name}.threshold");
+                Err(Missing::Parameter { path, left_open_by: None }.into())
+            }
+        }
     }
 
     /// The highest or the lowest of other steps' sums.

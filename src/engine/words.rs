@@ -9,7 +9,7 @@ use crate::{
 };
 
 use super::{
-    amount::{BELOW_LOWEST_BAND, Line, LineOutcome, Operand, StepTaken},
+    amount::{BELOW_LOWEST_BAND, EACH_FURTHER, Line, LineOutcome, Operand, StepTaken},
     condition::{ConditionReading, Recorded, Truth},
     operand::{BaseUsed, RiseUsed},
     question::Threshold,
@@ -33,8 +33,19 @@ impl Vocabulary<'_> {
     /// A step with its operands, for example `732 × 3.5% = 25.62`.
     pub fn step(&self, step: &StepTaken) -> Text {
         let output = sum_text(step.output);
-        let operands = step.operands.iter().map(|operand| self.operand(operand));
+        let further = |one: &&Operand| matches!(one, Operand::Number { name: EACH_FURTHER, .. });
+        let (further, operands): (Vec<_>, Vec<_>) = step.operands.iter().partition(further);
+        let operands = operands.into_iter().map(|operand| self.operand(operand));
         let operands = Text::join(operands, " × ", " × ");
+        let text = self.step_of(step, operands, &output);
+        // What each further person adds is no factor of the sum.
+        further.into_iter().fold(text, |text, one| {
+            let each = self.operand(one);
+            Text::new(format!("{};{}", text.zh, each.zh), format!("{}; {}", text.en, each.en))
+        })
+    }
+
+    fn step_of(&self, step: &StepTaken, operands: Text, output: &str) -> Text {
         match step.kind {
             StepKind::BaseTimesRise | StepKind::BaseShare | StepKind::BaseShareByBand => Text::new(
                 format!("{} = {output} 元", operands.zh),
@@ -42,6 +53,7 @@ impl Vocabulary<'_> {
             ),
             StepKind::Floor
             | StepKind::Cap
+            | StepKind::Add
             | StepKind::Multiply
             | StepKind::Round
             | StepKind::Override
@@ -144,6 +156,7 @@ impl Vocabulary<'_> {
             StepKind::LowerOf => ("就低", "the lower of"),
             StepKind::Floor => ("下限", "floor"),
             StepKind::Cap => ("上限", "cap"),
+            StepKind::Add => ("增发", "plus"),
             StepKind::Multiply => ("倍数", "multiplied"),
             StepKind::Override => ("改定金额", "set to"),
             StepKind::Subtract => ("扣减", "less"),
@@ -216,6 +229,9 @@ impl Vocabulary<'_> {
                     "start_sum" => "起点金额",
                     "floor" => "不低于",
                     "cap" => "不高于",
+                    "add" => "增发",
+                    "above_threshold" => "起算点(临界值)",
+                    EACH_FURTHER => "每增一人",
                     "by" => "乘以",
                     "override" => "改为",
                     "subtract" => "扣减",
@@ -224,6 +240,9 @@ impl Vocabulary<'_> {
                 let en = match *name {
                     "floor" => "not below".to_owned(),
                     "cap" => "not above".to_owned(),
+                    "add" => "plus".to_owned(),
+                    "above_threshold" => "above the threshold".to_owned(),
+                    EACH_FURTHER => "each further person".to_owned(),
                     "by" => "times".to_owned(),
                     "override" => "set to".to_owned(),
                     "subtract" => "less".to_owned(),

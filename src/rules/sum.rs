@@ -90,6 +90,48 @@ pub(super) fn read_share(reader: &mut Reader, item: &Spanned<DeValue<'_>>) -> Op
     }
 }
 
+/// Where the points of a rise begin to count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Above {
+    /// Here.
+    Points(Decimal),
+    /// At the threshold of this condition.
+    ThresholdOf(Code),
+}
+
+impl Value for Above {
+    const IS_NUMBER: bool = true;
+
+    fn read(reader: &mut Reader, item: &Spanned<DeValue<'_>>) -> Option<Self> {
+        const WHAT: &str = "points in quotes such as \"3.4\", or { threshold_of = … }";
+        if !item.get_ref().is_table() {
+            return match item.get_ref().as_str().and_then(|text| parse_decimal(text).ok()) {
+                Some(points) => Some(Self::Points(points)),
+                None => reader.expected(item, WHAT),
+            };
+        }
+        let mut table = reader.table(item, WHAT)?;
+        let condition = table.required(reader, "threshold_of", item);
+        table.finish(reader);
+        condition.map(Self::ThresholdOf)
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Points(points) => points.to_string(),
+            Self::ThresholdOf(condition) => format!("the threshold of {condition}"),
+        }
+    }
+
+    fn is_number(&self) -> bool {
+        matches!(self, Self::Points(_))
+    }
+
+    fn is_at_most(&self, other: &Self) -> bool {
+        matches!((self, other), (Self::Points(one), Self::Points(other)) if one <= other)
+    }
+}
+
 /// The unit a sum is rounded to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RoundTo {

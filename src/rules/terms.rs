@@ -21,7 +21,7 @@ use super::{
     reader::{Reader, Table},
     shape::{Band, Base, FundingShare, Place, Rise, Term},
     shown::{Shown, Wanted, says},
-    sum::{RoundTo, Sum},
+    sum::{Above, RoundTo, Sum},
     word::{
         Below, Comparator, CountedFrom, CountsFrom, Due, HoldsOn, Measure, OnBreach, Period,
         Points, Rhythm, Roster, RoundMode, SeveralGroups, Source, Start, StepKind, ThresholdSet,
@@ -159,7 +159,7 @@ terms! {
         /// A sum.
         yuan: Sum,
         /// Points count from here.
-        above: Decimal,
+        above: Above,
         /// How parts of a point count.
         points: Points,
         /// The sum at the start of the points.
@@ -177,7 +177,7 @@ terms! {
         /// Who the sum is for.
         unit: Unit,
         /// What each further person of a household adds.
-        each_further_yuan: Decimal,
+        each_further_yuan: Sum,
         /// The step it goes before, in an overlay.
         before: Code,
         /// The step it goes after, in an overlay.
@@ -245,7 +245,7 @@ terms! {
 impl StepTerms {
     /// Every standard that goes into its sum, as base or as a sum of its own.
     pub fn bases(&self) -> impl Iterator<Item = (&Base, &Cite)> {
-        let stated = values(&self.yuan).filter_map(|(sum, cite)| match sum {
+        let stated = self.sums().filter_map(|(sum, cite)| match sum {
             Sum::Standard(base) => Some((base, cite)),
             _ => None,
         });
@@ -255,8 +255,21 @@ impl StepTerms {
     /// Every step whose sum goes into its own.
     pub fn steps_named(&self) -> impl Iterator<Item = (&Code, &Cite)> {
         let of = values(&self.of).flat_map(|(of, cite)| of.iter().map(move |name| (name, cite)));
-        of.chain(values(&self.yuan).filter_map(|(sum, cite)| Some((sum.step()?, cite))))
+        of.chain(steps_of(&self.yuan))
     }
+
+    /// Every step whose sum goes into what each further person adds; perhaps this one.
+    pub fn steps_further(&self) -> impl Iterator<Item = (&Code, &Cite)> {
+        steps_of(&self.each_further_yuan)
+    }
+
+    fn sums(&self) -> impl Iterator<Item = (&Sum, &Cite)> {
+        values(&self.yuan).chain(values(&self.each_further_yuan))
+    }
+}
+
+fn steps_of(param: &Param<Sum>) -> impl Iterator<Item = (&Code, &Cite)> {
+    values(param).filter_map(|(sum, cite)| Some((sum.step()?, cite)))
 }
 
 /// Groups that a document adds or removes.

@@ -141,6 +141,8 @@ words! {
         Floor = "floor",
         /// Not above.
         Cap = "cap",
+        /// More by a sum.
+        Add = "add",
         /// Times a number.
         Multiply = "multiply",
         /// Another sum instead.

@@ -7,6 +7,7 @@ use crate::{
         finding::Severity,
         param::{in_play, values},
         shape::{Place, Rise, RiseOf},
+        sum::Above,
     },
 };
 
@@ -106,6 +107,12 @@ impl Lint<'_> {
         let tests = [&trigger.when, &trigger.hold_when, &trigger.end_when];
         for (expr, cite) in tests.into_iter().flat_map(values) {
             expr.names().into_iter().for_each(|name| self.condition_exists(name, cite));
+        }
+        for (above, cite) in self.instrument.terms.steps.values().flat_map(|one| values(&one.above))
+        {
+            if let Above::ThresholdOf(name) = above {
+                self.condition_exists(name, cite);
+            }
         }
         if self.instrument.head.kind == Kind::Assumption || self.stages.is_empty() {
             return;

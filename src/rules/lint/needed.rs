@@ -130,6 +130,7 @@ fn unsaid_of_step(step: &StepTerms) -> Vec<&'static str> {
             StepKind::Flat
             | StepKind::Floor
             | StepKind::Cap
+            | StepKind::Add
             | StepKind::Override
             | StepKind::Subtract => needed.push(yuan),
         }
@@ -147,7 +148,8 @@ fn unsaid_of_step(step: &StepTerms) -> Vec<&'static str> {
 fn used(terms: &Terms) -> impl Iterator<Item = (&Code, &StepTerms)> {
     let ordered = in_play(&terms.amount.order).flat_map(|(order, _)| order);
     let of = terms.steps.values().flat_map(|step| in_play(&step.of)).flat_map(|(of, _)| of);
-    let sums = terms.steps.values().flat_map(|step| in_play(&step.yuan));
+    let sums = terms.steps.values().flat_map(|step| [&step.yuan, &step.each_further_yuan]);
+    let sums = sums.flat_map(in_play);
     let named = of.chain(sums.filter_map(|(sum, _)| sum.step()));
     let names: BTreeSet<&Code> = ordered.chain(named).collect();
     terms.steps.iter().filter(move |(name, step)| {

@@ -87,7 +87,8 @@ impl Lint<'_> {
         };
         for (name, step) in &self.instrument.terms.steps {
             let of: BTreeSet<&Code> = values(&step.of).flat_map(|(of, _)| of).collect();
-            let named: Vec<(&Code, &Cite)> = step.steps_named().collect();
+            let named: Vec<(&Code, &Cite)> =
+                step.steps_named().chain(step.steps_further()).collect();
             for (other, cite) in named.into_iter().filter(|(other, _)| changes(other)) {
                 // One that names itself is told as a circle.
                 if other == name {
