@@ -1153,3 +1153,16 @@ fn more_is_added_in_some_months_or_to_some_people_and_to_no_further_head() {
         found(&[each("0.5", "30.00").replace("step = \"rate\", share", "step = \"other\", share")]);
     assert!(wrong.iter().any(|one| one.starts_with("unknown_step")), "{wrong:?}");
 }
+
+#[test]
+fn a_reform_may_add_points_to_the_targets_of_areas_below() {
+    let path = "trigger.conditions.cpi.threshold_plus".to_owned();
+    let reform = price_linkage::rules::reform::Reform::setting(&[(path, "0.5".to_owned())]);
+    let document = reform.unwrap().instrument().clone();
+    let Dataset { areas, series, groups, standard_names: standards, library, .. } = around();
+    let recorded = std::collections::BTreeSet::new();
+    let lists =
+        price_linkage::rules::lint::Lists { areas, series, groups, standards, recorded: &recorded };
+    let found = price_linkage::rules::lint::lint(&document, library, lists);
+    assert!(found.iter().all(|one| one.code != "nothing_to_add_to"), "{found:?}");
+}

@@ -994,3 +994,45 @@ fn more_points_over_the_same_target_are_harder_to_reach() {
         assert_eq!(told, expected, "{points}");
     }
 }
+
+#[test]
+fn a_floor_above_the_cap_beside_it_is_worth_a_warning() {
+    let text = |order: &str, cap: &str| {
+        let cap = format!("\n[amount.steps.cap]\nkind = \"cap\"\nyuan = {cap}\n");
+        let twice = match order.contains("twice") {
+            true => "[amount.steps.twice]\nkind = \"multiply\"\nby = \"2\"\n",
+            false => "",
+        };
+        let order = format!("order = {order}");
+        with("order = [\"sum\", \"floor\", \"whole\"]", &order) + &cap + twice
+    };
+    let before = "[\"sum\", \"cap\", \"floor\", \"whole\"]";
+    let after = "[\"sum\", \"floor\", \"whole\", \"cap\"]";
+    let between = "[\"sum\", \"cap\", \"twice\", \"floor\", \"whole\"]";
+    for (order, cap, warned) in [
+        (before, "\"4.99\"", true),
+        (before, "\"5\"", false),
+        (before, "\"5.01\"", false),
+        (after, "\"4.99\"", true),
+        (between, "\"4.99\"", false),
+        (
+            before,
+            "[ { groups = [\"special_hardship\"], value = \"11\" }, { value = \"20\" } ]",
+            true,
+        ),
+        (
+            before,
+            "[ { groups = [\"special_hardship\"], value = \"12\" }, { value = \"20\" } ]",
+            false,
+        ),
+        (before, "{ step = \"sum\", share = \"0.1\" }", false),
+    ] {
+        let told = found(&[("a.toml", &text(order, cap))]);
+        let line = match cap.contains("\"11\"") {
+            true => line_of(GOOD, "{ groups = [\"special_hardship\"], value = \"12\" }"),
+            false => line_of(GOOD, "{ value = \"5\" }"),
+        };
+        let expected = format!("a.toml:{line} floor_above_cap (warning)");
+        assert_eq!(told, if warned { vec![expected] } else { Vec::new() }, "{order} {cap}");
+    }
+}

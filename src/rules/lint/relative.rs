@@ -11,6 +11,7 @@ use crate::{
         param::{Param, Selector, Setting, in_play, values},
         sum::Sum,
         terms::Terms,
+        word::StepKind,
     },
 };
 
@@ -24,15 +25,19 @@ impl Lint<'_> {
             self.stages.iter().map(|stage| (stage.with.clone(), stage.below.clone())).collect();
         for (with, below) in &stages {
             self.steps_that_only_change(&with.terms);
+            self.floors_above_caps(&with.terms);
             self.lowered_sums(&below.terms);
         }
     }
 
     /// Points added to a threshold that no document records.
     fn points_added(&mut self) {
-        if self.instrument.head.kind == Kind::Assumption {
-            return;
-        }
+        // Over documents of areas below, which need not be seen from here, it may add to theirs.
+        let severity = match self.instrument.head.kind {
+            Kind::Assumption | Kind::Reform => return,
+            Kind::Overlay => Severity::Warning,
+            Kind::National | Kind::Regional => Severity::Error,
+        };
         for (name, condition) in &self.instrument.terms.conditions {
             let Some((_, cite)) = values(&condition.threshold_plus).next() else { continue };
             let recorded = self.stages.iter().any(|stage| {
@@ -45,7 +50,7 @@ impl Lint<'_> {
                     "{path} adds to a recorded threshold only; expected threshold_series as well"
                 );
                 let zh = format!("{path} 只能加在另行公布的临界值上;应同时写 threshold_series");
-                self.add(Severity::Error, "nothing_to_add_to", Some(cite), en, zh);
+                self.add(severity, "nothing_to_add_to", Some(cite), en, zh);
             }
         }
     }
@@ -107,6 +112,58 @@ impl Lint<'_> {
                 );
                 self.add(Severity::Error, "no_sum", Some(cite), en, zh);
             }
+        }
+    }
+
+    /// A floor above a cap for the same people, where nothing else changes the sum between them:
+    /// whichever comes first never counts.
+    fn floors_above_caps(&mut self, terms: &Terms) {
+        let kind = |name: &Code| kinds(terms, name).next();
+        let orders = in_play(&terms.amount.order).map(|(order, _)| order);
+        for order in orders {
+            let limits = |name: &&Code| {
+                matches!(kind(name), Some(StepKind::Floor | StepKind::Cap | StepKind::Round))
+            };
+            for (at, first) in order.iter().enumerate() {
+                for then in order[at + 1..].iter().take_while(limits) {
+                    let (floor, cap) = match (kind(first), kind(then)) {
+                        (Some(StepKind::Floor), Some(StepKind::Cap)) => (first, then),
+                        (Some(StepKind::Cap), Some(StepKind::Floor)) => (then, first),
+                        _ => continue,
+                    };
+                    self.floor_above_cap(terms, floor, cap, first);
+                }
+            }
+        }
+    }
+
+    fn floor_above_cap(&mut self, terms: &Terms, floor: &Code, cap: &Code, first: &Code) {
+        let numbers = |name: &Code| {
+            let step = terms.steps.get(name);
+            let all = step.into_iter().flat_map(|step| &step.yuan.layers).take(1);
+            let cases = all.filter_map(|layer| match layer {
+                Setting::Cases(cases) => Some(cases),
+                _ => None,
+            });
+            cases.flatten().filter_map(|case| match case.value {
+                Sum::Yuan(yuan) => Some((yuan, case)),
+                _ => None,
+            })
+        };
+        let id = &self.instrument.head.id;
+        let mut told = Vec::new();
+        for (least, one) in numbers(floor) {
+            let same = numbers(cap).find(|(most, other)| other.when == one.when && *most < least);
+            let Some((most, other)) = same else { continue };
+            let own = [one, other].into_iter().find(|case| case.cite.head.id == *id);
+            told.extend(own.map(|own| (least, most, own.cite.clone())));
+        }
+        for (least, most, cite) in told {
+            let en = format!(
+                "step {floor}: the floor of {least} lies above the cap of {most}; {first} never counts"
+            );
+            let zh = format!("步骤 {floor}:下限 {least} 高于上限 {most};{first} 不起作用");
+            self.add(Severity::Warning, "floor_above_cap", Some(&cite), en, zh);
         }
     }
 
