@@ -1036,3 +1036,45 @@ fn a_floor_above_the_cap_beside_it_is_worth_a_warning() {
         assert_eq!(told, if warned { vec![expected] } else { Vec::new() }, "{order} {cap}");
     }
 }
+
+#[test]
+fn marks_of_a_chinese_keyboard_are_named_where_they_break_a_line() {
+    let told = |text: &str| {
+        let findings = checked(&[("bad.toml", text)]).findings;
+        findings.first().map(|one| (one.code, one.line, one.en.clone(), one.zh.clone())).unwrap()
+    };
+    for (from, to, mark) in [
+        ("threshold = \"6.0\"", "threshold = \u{201C}6.0\u{201D}", '\u{201C}'),
+        ("threshold = \"6.0\"", "threshold \u{FF1D} \"6.0\"", '\u{FF1D}'),
+        ("\"cpi\"\nbands", "\"cpi\"\u{FF0C}\nbands", '\u{FF0C}'),
+    ] {
+        let text = with(from, to);
+        let (code, line, en, zh) = told(&text);
+        assert_eq!((code, line as usize), ("not_toml", line_of(&text, to)), "{en}");
+        assert!(en.contains(&format!("{mark:?}")) && zh.contains(mark), "{en} / {zh}");
+    }
+    // One that stands in a text or a remark is not to blame.
+    let text = with("threshold = \"6.0\"", "threshold = 6. # \u{201C}");
+    assert!(!told(&text).2.contains("keyboard"));
+    let text = with("\"示例通知\"", "\"\u{201C}示例\u{201D}通知\" 1");
+    assert!(!told(&text).2.contains("keyboard"));
+}
+
+#[test]
+fn what_cannot_be_read_is_told_with_its_key_and_in_chinese() {
+    let text = with("threshold = \"6.0\"", "threshold = \"6.0%\"");
+    let findings = checked(&[("bad.toml", &text)]).findings;
+    let (en, zh) = (&findings[0].en, &findings[0].zh);
+    assert_eq!(en, "threshold \"6.0%\": expected a decimal in quotes such as \"3.5\"");
+    assert_eq!(zh, "threshold \"6.0%\":应为加英文引号、不带单位的小数,如 \"3.5\"");
+}
+
+#[test]
+fn one_document_can_be_checked_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let guide = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("data/guide");
+    let one = guide.join("instruments/13-half.toml");
+    let checked = check(&[guide], &one).unwrap();
+    assert_eq!((checked.documents, checked.cases, checked.findings.len()), (1, 3, 0));
+    assert!(check(&[], &folder.path().join("none.toml")).is_err());
+}

@@ -7,6 +7,8 @@ pub mod finding;
 
 pub mod cite;
 
+mod expected;
+
 mod reader;
 
 pub mod value;
