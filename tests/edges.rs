@@ -824,3 +824,345 @@ mode = "none"
     ];
     holds([&head("edge", "regional"), trigger, TRIGGER, amount, &cases.concat()].concat());
 }
+
+const OF_TARGET: &str = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"target\"\n\
+                         [trigger.conditions.target]\nseries = \"cpi\"\ncomparator = \">=\"\n\
+                         threshold_series = \"cpi_control_target\"\nthreshold_set = \"yearly\"\n";
+
+fn against(cpi: &str, target: &str, triggered: &str) -> String {
+    let figures = [rises("cpi", cpi), rises("cpi_control_target", target)];
+    case("2024-01", &figures, &format!("triggered = {triggered:?}"))
+}
+
+#[test]
+fn points_are_added_to_the_recorded_threshold_below_at_and_above_it() {
+    let text = |plus: &str, cases: &[String]| {
+        let plus = format!("threshold_plus = {plus:?}\n");
+        holds([&head("edge", "regional"), OF_TARGET, &plus, FLAT, &cases.concat()].concat());
+    };
+    text(
+        "1.0",
+        &[
+            against("3.9", "3.0", "no"),
+            against("4.0", "3.0", "yes"),
+            against("4.1", "3.0", "yes"),
+            against("4.1", "-", "undecidable"),
+        ],
+    );
+    text(
+        "-0.5",
+        &[against("2.4", "3.0", "no"), against("2.5", "3.0", "yes"), against("2.6", "3.0", "yes")],
+    );
+    text("0", &[against("2.9", "3.0", "no"), against("3.0", "3.0", "yes")]);
+}
+
+#[test]
+fn points_by_case_follow_the_month_and_a_lowering_bounds_the_sum() {
+    let plus =
+        "threshold_plus = [ { until = \"2024-01\", value = \"1.0\" }, { value = \"2.0\" } ]\n";
+    let february = |cpi: &str, triggered: &str| {
+        let figures = [rises("cpi", cpi), rises("cpi_control_target", "3.0")];
+        case("2024-02", &figures, &format!("triggered = {triggered:?}"))
+    };
+    let cases = [
+        against("3.9", "3.0", "no"),
+        against("4.0", "3.0", "yes"),
+        february("0.0 4.9", "no"),
+        february("0.0 5.0", "yes"),
+    ];
+    let base = [&head("edge", "regional"), OF_TARGET, plus, FLAT, &cases.concat()].concat();
+    holds(base.clone());
+    let base = base.split("\n[[cases]]").next().unwrap().to_owned();
+    let lowering = "[trigger.conditions.target]\nthreshold = { lower_to = \"3.5\" }\n";
+    let cases = [
+        against("3.4", "3.0", "no"),
+        against("3.5", "3.0", "yes"),
+        // 2.0 and one point are below what it lowers to.
+        against("2.9", "2.0", "no"),
+        against("3.0", "2.0", "yes"),
+    ];
+    let overlay = [&head("over", "overlay"), lowering, &cases.concat()].concat();
+    assert_eq!(found(&[base, overlay]), Vec::<String>::new());
+}
+
+#[test]
+fn points_belong_to_the_document_that_names_the_series_or_a_nearer_one() {
+    let below = [&head("edge", "regional"), OF_TARGET, "threshold_plus = \"1.0\"\n", FLAT].concat();
+    let over = |says: &str, cases: &[String]| {
+        let says = format!("[trigger.conditions.target]\n{says}");
+        let over = [head("over", "overlay"), says.clone(), cases.concat()].concat();
+        assert_eq!(found(&[below.clone(), over]), Vec::<String>::new(), "{says}");
+    };
+    over(
+        "threshold_plus = \"0.5\"\n",
+        &[against("3.4", "3.0", "no"), against("3.5", "3.0", "yes")],
+    );
+    // Its own target, with nothing added by it.
+    over(
+        "threshold_series = \"cpi_control_target\"\n",
+        &[against("2.9", "3.0", "no"), against("3.0", "3.0", "yes")],
+    );
+    // A number replaces the target with its points.
+    over("threshold = \"3.2\"\n", &[against("3.1", "3.0", "no"), against("3.2", "3.0", "yes")]);
+}
+
+/// A case of the allowance times CPI: 600 yuan, and what it comes to.
+fn sum(cpi: &str, amount: &str) -> String {
+    let line = "group = \"subsistence_allowance\", residence = \"urban\"";
+    case("2024-01", &[rises("cpi", cpi)], &format!("amounts = [ {{ {line}, {amount} }} ]")).replace(
+        "expect =",
+        "standards = [ { standard = \"dibao_urban\", valid_from = \"2023-01\", yuan = \"600\" } ]\n\
+         expect =",
+    )
+}
+
+/// A document whose allowance times CPI is changed by further steps.
+fn changed(order: &str, steps: &str, cases: &[String]) -> String {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\n";
+    let amount = format!(
+        "[amount]\norder = {order}\n[amount.steps.rate]\nkind = \"base_times_rise\"\n\
+         base = \"dibao_urban\"\nrise = \"cpi\"\n[amount.steps.round]\nkind = \"round\"\n\
+         mode = \"half_up\"\nto = \"fen\"\n{steps}"
+    );
+    [&head("edge", "regional"), trigger, TRIGGER, &amount, &cases.concat()].concat()
+}
+
+#[test]
+fn a_floor_a_cap_and_a_deduction_may_be_shares_of_a_standard() {
+    let of = |kind: &str, share: &str| {
+        format!(
+            "[amount.steps.limit]\nkind = {kind:?}\n\
+             yuan = {{ standard = \"dibao_urban\", share = {share:?} }}\n"
+        )
+    };
+    let order = "[\"rate\", \"limit\", \"round\"]";
+    let fits = |kind: &str, share: &str, sums: [&str; 3]| {
+        let cases = ["4.9", "5.0", "5.1"].map(|cpi| cpi.to_owned());
+        let cases: Vec<_> = (cases.iter().zip(sums))
+            .map(|(cpi, yuan)| sum(cpi, &format!("yuan = {yuan:?}")))
+            .collect();
+        holds(changed(order, &of(kind, share), &cases));
+    };
+    fits("cap", "1/20", ["29.40", "30.00", "30.00"]);
+    fits("floor", "0.05", ["30.00", "30.00", "30.60"]);
+    fits("subtract", "0.05", ["0.00", "0.00", "0.60"]);
+    fits("override", "2", ["1200.00", "1200.00", "1200.00"]);
+}
+
+#[test]
+fn a_limit_may_be_a_multiple_of_a_step_of_its_own_or_of_what_a_step_before_left() {
+    let limit = |step: &str, share: &str| {
+        format!(
+            "[amount.steps.doubling]\nkind = \"multiply\"\n\
+             by = [ {{ until = \"2024-01\", value = \"2\" }} ]\n\
+             [amount.steps.limit]\nkind = \"cap\"\n\
+             yuan = {{ step = {step:?}, share = {share:?} }}\n"
+        )
+    };
+    let order = "[\"rate\", \"doubling\", \"limit\", \"round\"]";
+    let yuan = |cpi: &str, yuan: &str| sum(cpi, &format!("yuan = {yuan:?}"));
+    // Twice 12 and four times: doubled, 3.9 yields 46.8.
+    let cases = [yuan("3.9", "46.80"), yuan("4.0", "48.00"), yuan("4.1", "48.00")];
+    let fixed = "[amount.steps.fixed]\nkind = \"flat\"\nyuan = \"12\"\n";
+    holds(changed(order, &(limit("fixed", "4") + fixed), &cases));
+    // One and a half times the sum before it was doubled.
+    holds(changed(order, &limit("rate", "1.5"), &[yuan("4.0", "36.00"), yuan("5.0", "45.00")]));
+    // Half of what the doubling left.
+    holds(changed(order, &limit("doubling", "0.5"), &[yuan("4.0", "24.00")]));
+}
+
+#[test]
+fn a_step_passed_over_left_the_sum_as_it_was() {
+    let steps = "[amount.steps.doubling]\nkind = \"multiply\"\n\
+                 by = [ { residence = \"rural\", value = \"2\" } ]\n\
+                 [amount.steps.limit]\nkind = \"cap\"\n\
+                 yuan = { step = \"doubling\", share = \"0.5\" }\n";
+    let order = "[\"rate\", \"doubling\", \"limit\", \"round\"]";
+    holds(changed(order, steps, &[sum("4.0", "yuan = \"12.00\"")]));
+}
+
+#[test]
+fn a_sum_for_each_point_and_a_flat_sum_may_be_shares_of_a_standard() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\n";
+    let of = |kind: &str, cases: &[String]| {
+        let amount = format!(
+            "[amount]\norder = [\"sum\", \"round\"]\n[amount.steps.sum]\nkind = {kind:?}\n\
+             yuan = {{ standard = \"dibao_urban\", share = \"0.01\" }}\n{}\
+             [amount.steps.round]\nkind = \"round\"\nmode = \"none\"\n",
+            if kind == "sum_per_point" { "rise = \"cpi\"\npoints = \"up\"\n" } else { "" }
+        );
+        holds([&head("edge", "regional"), trigger, TRIGGER, &amount, &cases.concat()].concat());
+    };
+    let yuan = |cpi: &str, yuan: &str| sum(cpi, &format!("yuan = {yuan:?}"));
+    of("flat", &[yuan("3.0", "6.00"), yuan("9.0", "6.00")]);
+    of("sum_per_point", &[yuan("3.0", "18.00"), yuan("3.1", "24.00"), yuan("4.0", "24.00")]);
+}
+
+#[test]
+fn what_a_relative_sum_rests_on_must_be_recorded() {
+    let steps = "[amount.steps.limit]\nkind = \"cap\"\n\
+                 yuan = { standard = \"unemployment_benefit\", share = \"0.2\" }\n";
+    let order = "[\"rate\", \"limit\", \"round\"]";
+    holds(changed(order, steps, &[sum("4.0", "outcome = \"undecidable\"")]));
+}
+
+#[test]
+fn a_sum_is_rounded_to_a_multiple_of_any_unit_below_at_and_above_its_middle() {
+    let order = "[\"rate\", \"whole\"]";
+    for (to, mode, sums) in [
+        // 600 × 5.3, 5.4, 5.5 % = 31.8, 32.4, 33.0.
+        ("5", "half_up", ["30.00", "30.00", "35.00"]),
+        ("10", "half_up", ["30.00", "30.00", "30.00"]),
+        ("10", "up", ["40.00", "40.00", "40.00"]),
+        ("3", "down", ["30.00", "30.00", "33.00"]),
+        ("0.5", "half_up", ["32.00", "32.50", "33.00"]),
+        ("0.20", "up", ["31.80", "32.40", "33.00"]),
+        ("1", "down", ["31.00", "32.00", "33.00"]),
+        ("0.01", "half_up", ["31.80", "32.40", "33.00"]),
+        ("1000", "up", ["1000.00", "1000.00", "1000.00"]),
+    ] {
+        let steps =
+            format!("[amount.steps.whole]\nkind = \"round\"\nto = {to:?}\nmode = {mode:?}\n");
+        let cases: Vec<_> = ["5.3", "5.4", "5.5"]
+            .iter()
+            .zip(sums)
+            .map(|(cpi, yuan)| sum(cpi, &format!("yuan = {yuan:?}")))
+            .collect();
+        let text = changed(order, &steps, &cases);
+        let unused = "[amount.steps.round]\nkind = \"round\"\nmode = \"half_up\"\nto = \"fen\"\n";
+        holds(text.replace(unused, ""));
+    }
+    for to in ["0", "-5", "0.005", "1000.01", "five", "5 yuan", ""] {
+        let steps = format!("[amount.steps.whole]\nkind = \"round\"\nto = {to:?}\nmode = \"up\"\n");
+        let wrong = found(&[changed(order, &steps, &[])]);
+        assert_eq!(wrong.len(), 1, "{to:?}: {wrong:?}");
+        assert!(
+            wrong[0].starts_with("bad_value") && wrong[0].contains(&format!("{to:?}")),
+            "{wrong:?}"
+        );
+    }
+}
+
+#[test]
+fn the_lowest_of_several_rises_counts_and_all_must_be_recorded() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\n";
+    let amount = "[amount]\norder = [\"rate\", \"round\"]\n[amount.steps.rate]\n\
+                  kind = \"base_times_rise\"\nbase = \"dibao_urban\"\n\
+                  rise = { lower_of = [\"cpi\", \"food\", \"scpi\"] }\n\
+                  [amount.steps.round]\nkind = \"round\"\nmode = \"none\"\n";
+    let asked = |food: &str, scpi: &str, amount: &str| {
+        let line = "group = \"subsistence_allowance\", residence = \"urban\"";
+        let figures = [rises("cpi", "4.0"), rises("food", food), rises("scpi", scpi)];
+        let standards = "standards = [ { standard = \"dibao_urban\", valid_from = \"2023-01\", \
+                         yuan = \"600\" } ]\nexpect =";
+        case("2024-01", &figures, &format!("amounts = [ {{ {line}, {amount} }} ]"))
+            .replace("expect =", standards)
+    };
+    let cases = [
+        asked("3.9", "5.0", "yuan = \"23.40\""),
+        asked("4.0", "5.0", "yuan = \"24.00\""),
+        asked("4.1", "5.0", "yuan = \"24.00\""),
+        asked("4.1", "0.1", "yuan = \"0.60\""),
+        // Falling prices: nothing is paid, as for one rise.
+        asked("4.1", "-0.1", "yuan = \"0.00\""),
+        asked("-", "5.0", "outcome = \"undecidable\""),
+    ];
+    holds([&head("edge", "regional"), trigger, TRIGGER, amount, &cases.concat()].concat());
+}
+
+#[test]
+fn the_points_above_a_threshold_follow_it_through_the_documents() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi\"\n";
+    let amount = "[amount]\norder = [\"points\", \"round\"]\n[amount.steps.points]\n\
+                  kind = \"sum_per_point\"\nrise = \"cpi\"\nabove = { threshold_of = \"cpi\" }\n\
+                  yuan = \"10\"\n[amount.steps.round]\nkind = \"round\"\nmode = \"none\"\n";
+    let base = [&head("edge", "regional"), trigger, TRIGGER, amount].concat();
+    let yuan = |cpi: &str, yuan: &str| sum(cpi, &format!("yuan = {yuan:?}"));
+    let cases = [yuan("2.9", "0.00"), yuan("3.0", "0.00"), yuan("3.1", "1.00")];
+    holds(base.clone() + &cases.concat());
+    let cases =
+        [yuan("2.4", "0.00"), yuan("2.5", "0.00"), yuan("2.6", "1.00"), yuan("3.1", "6.00")];
+    let lowering = "[trigger.conditions.cpi]\nthreshold = { lower_to = \"2.5\" }\n";
+    let overlay = [&head("over", "overlay"), lowering, &cases.concat()].concat();
+    assert_eq!(found(&[base.clone(), overlay]), Vec::<String>::new());
+    // One that no document defines.
+    let wrong = found(&[base.replace("threshold_of = \"cpi\"", "threshold_of = \"nothing\"")]);
+    assert!(wrong.iter().any(|one| one.starts_with("unknown_condition")), "{wrong:?}");
+    let wrong = found(&[base.replace("{ threshold_of = \"cpi\" }", "\"threshold\"")]);
+    assert!(wrong[0].contains("threshold_of"), "{wrong:?}");
+}
+
+#[test]
+fn a_recorded_threshold_that_is_missing_leaves_the_points_above_it_unknown() {
+    let trigger = "[trigger]\nlevel = [\"prefecture\"]\nwhen = \"cpi or target\"\n\
+                   [trigger.conditions.target]\nseries = \"cpi\"\ncomparator = \">=\"\n\
+                   threshold_series = \"cpi_control_target\"\nthreshold_set = \"yearly\"\n";
+    let amount = "[amount]\norder = [\"points\", \"round\"]\n[amount.steps.points]\n\
+                  kind = \"base_times_rise\"\nbase = \"dibao_urban\"\nrise = \"cpi\"\n\
+                  above = { threshold_of = \"target\" }\n\
+                  [amount.steps.round]\nkind = \"round\"\nmode = \"none\"\n";
+    let known = sum("4.0", "yuan = \"12.00\"").replacen(
+        "figures = [ ",
+        &format!("figures = [ {}, ", rises("cpi_control_target", "2.0")),
+        1,
+    );
+    let cases = [known, sum("4.0", "outcome = \"undecidable\"")];
+    holds([&head("edge", "regional"), trigger, TRIGGER, amount, &cases.concat()].concat());
+}
+
+#[test]
+fn more_is_added_in_some_months_or_to_some_people_and_to_no_further_head() {
+    let add = |yuan: &str| format!("[amount.steps.more]\nkind = \"add\"\nyuan = {yuan}\n");
+    let order = "[\"rate\", \"more\", \"round\"]";
+    let yuan = |cpi: &str, yuan: &str| sum(cpi, &format!("yuan = {yuan:?}"));
+    holds(changed(order, &add("\"20\""), &[yuan("5.0", "50.00")]));
+    holds(changed(
+        order,
+        &add("[ { residence = \"rural\", value = \"20\" } ]"),
+        &[yuan("5.0", "30.00")],
+    ));
+    holds(changed(order, &add("{ step = \"rate\", share = \"1/3\" }"), &[yuan("5.0", "40.00")]));
+    holds(changed(
+        order,
+        &add("{ standard = \"dibao_urban\", share = \"0.1\" }"),
+        &[yuan("5.0", "90.00")],
+    ));
+    let heads = add("\"20\"")
+        + "[amount.steps.twice]\nkind = \"multiply\"\nby = \"2\"\n[amount.steps.rate]\n";
+    let each = |share: &str, each: &str| {
+        let text = changed(
+            "[\"rate\", \"more\", \"twice\", \"round\"]",
+            &heads.replace("[amount.steps.rate]\n", ""),
+            &[sum("5.0", &format!("yuan = \"100.00\", each_further_yuan = {each:?}"))],
+        );
+        text.replace(
+            "rise = \"cpi\"\n",
+            &format!(
+                "rise = \"cpi\"\nunit = \"household_and_heads\"\n\
+                 each_further_yuan = {{ step = \"rate\", share = {share:?} }}\n"
+            ),
+        )
+    };
+    // Half of 30, doubled; what is added for the household is not added again.
+    holds(each("0.5", "30.00"));
+    holds(each("1/3", "20.00"));
+    let wrong =
+        found(&[each("0.5", "30.00").replace("step = \"rate\", share", "step = \"more\", share")]);
+    assert!(wrong.iter().any(|one| one.starts_with("no_sum")), "{wrong:?}");
+    let wrong =
+        found(&[each("0.5", "30.00").replace("step = \"rate\", share", "step = \"other\", share")]);
+    assert!(wrong.iter().any(|one| one.starts_with("unknown_step")), "{wrong:?}");
+}
+
+#[test]
+fn a_reform_may_add_points_to_the_targets_of_areas_below() {
+    let path = "trigger.conditions.cpi.threshold_plus".to_owned();
+    let reform = price_linkage::rules::reform::Reform::setting(&[(path, "0.5".to_owned())]);
+    let document = reform.unwrap().instrument().clone();
+    let Dataset { areas, series, groups, standard_names: standards, library, .. } = around();
+    let recorded = std::collections::BTreeSet::new();
+    let lists =
+        price_linkage::rules::lint::Lists { areas, series, groups, standards, recorded: &recorded };
+    let found = price_linkage::rules::lint::lint(&document, library, lists);
+    assert!(found.iter().all(|one| one.code != "nothing_to_add_to"), "{found:?}");
+}

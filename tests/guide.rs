@@ -16,14 +16,15 @@ use price_linkage::{
     rules::{
         cite::{Kind, Mark},
         finding::Severity,
+        sum::RoundTo,
         terms::{
             AmountTerms, ConditionTerms, FundingTerms, LimitTerms, PaymentTerms, StepTerms,
             TriggerTerms,
         },
         word::{
             Below, Comparator, CountedFrom, CountsFrom, Due, HoldsOn, Measure, OnBreach, Outcome,
-            Period, Points, Rhythm, Roster, RoundMode, RoundTo, SeveralGroups, Source, Start,
-            StepKind, ThresholdSet, Unit,
+            Period, Points, Rhythm, Roster, RoundMode, SeveralGroups, Source, Start, StepKind,
+            ThresholdSet, Unit,
         },
     },
     service::check::{check, check_texts},
@@ -319,7 +320,7 @@ fn words() -> BTreeSet<String> {
         ThresholdSet::WORDS,
         Unit::WORDS,
         &["paying", "deciding", "parent", "province", "nation"],
-        &["trigger", "higher_of", "first_recorded", "and", "or"],
+        &["trigger", "higher_of", "lower_of", "first_recorded", "and", "or", "step", "standard"],
         &["urban", "rural"],
         &["yes", "no", "undecidable"],
         &[Kind::National, Kind::Regional, Kind::Overlay, Kind::Assumption].map(Kind::as_str),

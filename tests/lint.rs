@@ -897,3 +897,184 @@ fn nothing_makes_the_check_slow() {
     let spent = started.elapsed();
     assert!(spent < Duration::from_secs(60), "{spent:?}");
 }
+
+#[test]
+fn sums_and_thresholds_stated_relative_to_something_else() {
+    let floor = |yuan: &str| format!("{yuan} # ");
+    let cap = |yuan: &str| {
+        with(
+            "order = [\"sum\", \"floor\", \"whole\"]",
+            "order = [\"sum\", \"cap\", \"floor\", \"whole\"]",
+        ) + &format!("\n[amount.steps.cap]\nkind = \"cap\"\nyuan = {}\n", floor(yuan))
+    };
+    for (bad, code, twin) in [
+        ("{ step = \"nothing\" }", "unknown_step", "{ step = \"sum\" }"),
+        ("{ step = \"cap\" }", "circle", "{ step = \"sum\", share = \"1/2\" }"),
+        ("{ step = \"floor\" }", "no_sum", "{ step = \"sum\", share = \"2\" }"),
+        ("{ step = \"sum\", share = \"0\" }", "bad_value", "{ step = \"sum\", share = \"0.1\" }"),
+        ("{ step = \"sum\", share = \"-1\" }", "bad_value", "{ step = \"sum\" }"),
+        ("{ share = \"2\" }", "bad_value", "{ standard = \"dibao_urban\", share = \"2\" }"),
+        (
+            "{ standard = \"dibao_urban\", share = \"-0.2\" }",
+            "bad_value",
+            "{ standard = \"dibao_urban\" }",
+        ),
+        (
+            "{ standard = \"dibao\" }",
+            "unknown_name",
+            "{ standard = \"dibao_rural\", share = \"0.2\" }",
+        ),
+        (
+            "{ standard = \"dibao_urban\", area = \"990900\" }",
+            "unknown_name",
+            "{ standard = \"dibao_urban\", area = \"province\" }",
+        ),
+        ("{ step = \"sum\", standard = \"dibao_urban\" }", "unknown_key", "{ step = \"sum\" }"),
+        ("{ lower_to = { step = \"sum\" } }", "bad_value", "\"30\""),
+        ("30", "bad_value", "\"30\""),
+    ] {
+        let text = cap(bad);
+        let expected = format!("bad.toml:{} {code}", line_of(&text, bad));
+        let told = found(&[("bad.toml", &text)]);
+        assert!(told.contains(&expected), "{bad}: {told:?}");
+        assert!(told.iter().all(|one| one.contains(code)), "{bad}: {told:?}");
+        assert_eq!(found(&[("twin.toml", &cap(twin))]), Vec::<String>::new(), "{twin}");
+    }
+    edit(
+        "nothing_to_add_to",
+        [
+            "threshold = \"6.0\"",
+            "threshold = \"6.0\"\nthreshold_plus = \"1.0\"",
+            "threshold_plus",
+            "threshold_series = \"cpi_control_target\"\nthreshold_set = \"yearly\"\nthreshold_plus = \"1.0\"",
+        ],
+    );
+    edit(
+        "two_thresholds (warning)",
+        [
+            "threshold = \"6.0\"",
+            "threshold = \"6.0\"\nthreshold_series = \"cpi_control_target\"\nthreshold_set = \"yearly\"",
+            "threshold_series",
+            "threshold_series = \"cpi_control_target\"\nthreshold_set = \"yearly\"",
+        ],
+    );
+    edit(
+        "out_of_range",
+        [
+            "threshold = \"6.0\"",
+            "threshold_series = \"cpi_control_target\"\nthreshold_set = \"yearly\"\nthreshold_plus = \"-100.1\"",
+            "threshold_plus",
+            "threshold_series = \"cpi_control_target\"\nthreshold_set = \"yearly\"\nthreshold_plus = \"-100\"",
+        ],
+    );
+}
+
+#[test]
+fn a_sum_that_is_no_number_cannot_be_lowered() {
+    let over = "id = \"over\"\nkind = \"overlay\"\ntitle_zh = \"示例\"\ntitle_en = \"Example\"\n\
+                jurisdiction = \"990000\"\nindex_months = { from = \"2018-01\", until = \"2018-06\" }\n\
+                confidence = \"A\"\n[amount.steps.floor]\nyuan = { lower_to = \"4\" }\n";
+    let below = with("  { value = \"5\" },", "  { value = { step = \"sum\", share = \"0.5\" } },");
+    let at = format!("over.toml:{} lowers_no_number", line_of(over, "yuan"));
+    assert_eq!(found(&[("below.toml", &below), ("over.toml", over)]), [at]);
+    assert_eq!(found(&[("below.toml", GOOD), ("over.toml", over)]), Vec::<String>::new());
+}
+
+#[test]
+fn more_points_over_the_same_target_are_harder_to_reach() {
+    let target = "threshold_series = \"cpi_control_target\"\nthreshold_set = \"yearly\"\n\
+                  threshold_plus = \"1.0\"";
+    let below = with("threshold = \"6.0\"", target)
+        + "\n[limits]\nraise_threshold = \"refuse\"\nnarrow_groups = \"refuse\"\n";
+    for (points, raised) in [("0.9", false), ("1.0", false), ("1.1", true)] {
+        let text = city(&format!("[trigger.conditions.food]\nthreshold_plus = {points:?}\n"));
+        let told = found(&[("below.toml", &below), ("city.toml", &text)]);
+        let expected = format!("city.toml:{} threshold_raised", line_of(&text, "threshold_plus"));
+        let expected = if raised { vec![expected] } else { Vec::new() };
+        assert_eq!(told, expected, "{points}");
+    }
+}
+
+#[test]
+fn a_floor_above_the_cap_beside_it_is_worth_a_warning() {
+    let text = |order: &str, cap: &str| {
+        let cap = format!("\n[amount.steps.cap]\nkind = \"cap\"\nyuan = {cap}\n");
+        let twice = match order.contains("twice") {
+            true => "[amount.steps.twice]\nkind = \"multiply\"\nby = \"2\"\n",
+            false => "",
+        };
+        let order = format!("order = {order}");
+        with("order = [\"sum\", \"floor\", \"whole\"]", &order) + &cap + twice
+    };
+    let before = "[\"sum\", \"cap\", \"floor\", \"whole\"]";
+    let after = "[\"sum\", \"floor\", \"whole\", \"cap\"]";
+    let between = "[\"sum\", \"cap\", \"twice\", \"floor\", \"whole\"]";
+    for (order, cap, warned) in [
+        (before, "\"4.99\"", true),
+        (before, "\"5\"", false),
+        (before, "\"5.01\"", false),
+        (after, "\"4.99\"", true),
+        (between, "\"4.99\"", false),
+        (
+            before,
+            "[ { groups = [\"special_hardship\"], value = \"11\" }, { value = \"20\" } ]",
+            true,
+        ),
+        (
+            before,
+            "[ { groups = [\"special_hardship\"], value = \"12\" }, { value = \"20\" } ]",
+            false,
+        ),
+        (before, "{ step = \"sum\", share = \"0.1\" }", false),
+    ] {
+        let told = found(&[("a.toml", &text(order, cap))]);
+        let line = match cap.contains("\"11\"") {
+            true => line_of(GOOD, "{ groups = [\"special_hardship\"], value = \"12\" }"),
+            false => line_of(GOOD, "{ value = \"5\" }"),
+        };
+        let expected = format!("a.toml:{line} floor_above_cap (warning)");
+        assert_eq!(told, if warned { vec![expected] } else { Vec::new() }, "{order} {cap}");
+    }
+}
+
+#[test]
+fn marks_of_a_chinese_keyboard_are_named_where_they_break_a_line() {
+    let told = |text: &str| {
+        let findings = checked(&[("bad.toml", text)]).findings;
+        findings.first().map(|one| (one.code, one.line, one.en.clone(), one.zh.clone())).unwrap()
+    };
+    for (from, to, mark) in [
+        ("threshold = \"6.0\"", "threshold = \u{201C}6.0\u{201D}", '\u{201C}'),
+        ("threshold = \"6.0\"", "threshold \u{FF1D} \"6.0\"", '\u{FF1D}'),
+        ("\"cpi\"\nbands", "\"cpi\"\u{FF0C}\nbands", '\u{FF0C}'),
+    ] {
+        let text = with(from, to);
+        let (code, line, en, zh) = told(&text);
+        assert_eq!((code, line as usize), ("not_toml", line_of(&text, to)), "{en}");
+        assert!(en.contains(&format!("{mark:?}")) && zh.contains(mark), "{en} / {zh}");
+    }
+    // One that stands in a text or a remark is not to blame.
+    let text = with("threshold = \"6.0\"", "threshold = 6. # \u{201C}");
+    assert!(!told(&text).2.contains("keyboard"));
+    let text = with("\"示例通知\"", "\"\u{201C}示例\u{201D}通知\" 1");
+    assert!(!told(&text).2.contains("keyboard"));
+}
+
+#[test]
+fn what_cannot_be_read_is_told_with_its_key_and_in_chinese() {
+    let text = with("threshold = \"6.0\"", "threshold = \"6.0%\"");
+    let findings = checked(&[("bad.toml", &text)]).findings;
+    let (en, zh) = (&findings[0].en, &findings[0].zh);
+    assert_eq!(en, "threshold \"6.0%\": expected a decimal in quotes such as \"3.5\"");
+    assert_eq!(zh, "threshold \"6.0%\":应为加英文引号、不带单位的小数,如 \"3.5\"");
+}
+
+#[test]
+fn one_document_can_be_checked_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let guide = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("data/guide");
+    let one = guide.join("instruments/13-half.toml");
+    let checked = check(&[guide], &one).unwrap();
+    assert_eq!((checked.documents, checked.cases, checked.findings.len()), (1, 3, 0));
+    assert!(check(&[], &folder.path().join("none.toml")).is_err());
+}

@@ -14,7 +14,7 @@ use price_linkage::{
     },
     engine::{
         amount::{Line, LineOutcome, Operand, StepTaken},
-        condition::{ConditionReading, Truth},
+        condition::{ConditionReading, Recorded, Truth},
         deadline::{PayBy, Why},
         operand::{BaseUsed, RiseUsed},
         question::{Cited, Missing, Threshold},
@@ -25,7 +25,8 @@ use price_linkage::{
     intake::folder::{Dataset, load},
     rules::{
         cite::{Cite, Head, Mark},
-        word::{Comparator, Measure, RoundMode, RoundTo, StepKind, Unit},
+        sum::RoundTo,
+        word::{Comparator, Measure, RoundMode, StepKind, Unit},
     },
 };
 
@@ -91,6 +92,7 @@ fn condition(comparator: Comparator, met: Truth) -> ConditionReading {
         run_months: 1,
         comparator,
         threshold: Some(Cited { value, cite: cite(), inherited: None }),
+        recorded: None,
         readings: vec![reading(Measure::Month, Some("3.2"), vec![used("2019-06", "3.2", 1)])],
         margin: None,
         missing: Vec::new(),
@@ -394,7 +396,7 @@ fn step(kind: StepKind, input: Option<&str>, output: &str, operands: Vec<Operand
 }
 
 fn number(name: &'static str, value: &str) -> Operand {
-    Operand::Number { name, value: exact(value), cite: cite() }
+    Operand::Number { name, value: exact(value), from: Vec::new(), cite: cite() }
 }
 
 fn base(share: Option<&str>) -> Operand {
@@ -414,7 +416,7 @@ fn base(share: Option<&str>) -> Operand {
 fn rise(revisions: &[u32]) -> Operand {
     let used = revisions.iter().map(|revision| used("2019-06", "3.50", *revision)).collect();
     let reading = reading(Measure::Month, Some("3.50"), used);
-    Operand::Rise(RiseUsed { reading, percent: exact("3.50"), cite: cite() })
+    Operand::Rise(RiseUsed { reading, percent: exact("3.50"), beside: Vec::new(), cite: cite() })
 }
 
 #[test]
@@ -464,15 +466,100 @@ fn a_step_that_yields_a_sum_shows_what_it_was_made_of() {
         "档次 3.0 <= 涨幅 < 5.0 → 20 元",
         "band 3.0 <= rise < 5.0 → 20 yuan",
     );
-    for kind in [StepKind::HigherOf, StepKind::EarlierAmount] {
-        let sums =
-            vec![Operand::Sum { name: "2019-05".into(), value: exact("20.50"), steps: Vec::new() }];
+    let sums = vec![of("2019-05", "20.50", Vec::new())];
+    same(
+        words().step(&step(StepKind::EarlierAmount, None, "20.50", sums)),
+        "2019-05 的 20.5 元 → 20.5 元",
+        "20.5 yuan of 2019-05 → 20.5 yuan",
+    );
+}
+
+fn of(name: &str, value: &str, steps: Vec<StepTaken>) -> Operand {
+    Operand::Sum { name: name.into(), value: exact(value), steps }
+}
+
+#[test]
+fn the_higher_and_the_lower_of_sums_show_how_each_came_about() {
+    let flat = step(StepKind::Flat, None, "30", vec![number("yuan", "30")]);
+    for (kind, zh, en) in
+        [(StepKind::HigherOf, "较高者", "higher"), (StepKind::LowerOf, "较低者", "lower")]
+    {
+        let sums = vec![of("rate", "20.50", Vec::new()), of("fixed", "30", vec![flat.clone()])];
         same(
-            words().step(&step(kind, None, "20.50", sums)),
-            "2019-05 的 20.5 元 → 20.5 元",
-            "20.5 yuan of 2019-05 → 20.5 yuan",
+            words().step(&step(kind, None, "30", sums)),
+            &format!("rate 的 20.5 元、fixed 的 30 元(定额 30 → 30 元),取{zh} → 30 元"),
+            &format!(
+                "the {en} of 20.5 yuan of rate, 30 yuan of fixed (yuan 30 → 30 yuan) → 30 yuan"
+            ),
         );
     }
+}
+
+#[test]
+fn a_limit_that_is_no_number_shows_what_it_was_computed_from() {
+    let limit = |from: Vec<Operand>| {
+        let operand = Operand::Number { name: "cap", value: exact("24"), from, cite: cite() };
+        words().step(&step(StepKind::Cap, Some("25.62"), "24", vec![operand]))
+    };
+    same(
+        limit(vec![of("lowest_band", "12", Vec::new()), number("share", "2")]),
+        "25.62 元 → 不高于 24(即lowest_band 的 12 元 × 比例 2) → 24 元",
+        "25.62 yuan → not above 24 (12 yuan of lowest_band × share 2) → 24 yuan",
+    );
+    same(
+        limit(vec![base(Some("0.05"))]),
+        "25.62 元 → 不高于 24(即呼和浩特市城市低保标准 732 元(2019年1月起) × 0.05) → 24 元",
+        "25.62 yuan → not above 24 (urban subsistence allowance of 150100 732 yuan (since 2019-01) \
+         × 0.05) → 24 yuan",
+    );
+}
+
+#[test]
+fn what_each_further_person_adds_is_told_beside_the_sum() {
+    let from = vec![of("rate", "24", Vec::new()), number("share", "0.5")];
+    let each =
+        Operand::Number { name: "each_further_yuan", value: exact("12"), from, cite: cite() };
+    same(
+        words().step(&step(StepKind::Flat, None, "24", vec![number("yuan", "24"), each])),
+        "定额 24 → 24 元;每增一人 12(即rate 的 24 元 × 比例 0.5)",
+        "yuan 24 → 24 yuan; each further person 12 (24 yuan of rate × share 0.5)",
+    );
+}
+
+#[test]
+fn the_lower_of_rises_names_the_others() {
+    let mut rise = rise(&[1]);
+    if let Operand::Rise(used) = &mut rise {
+        let mut food = reading(Measure::Month, Some("4.50"), Vec::new());
+        food.series = code("food");
+        used.beside = vec![food];
+    }
+    same(
+        words().step(&step(StepKind::SumPerPoint, None, "7", vec![rise])),
+        "呼和浩特市CPI 3.5%(2019年6月,较低者;另有食品 4.50%) → 7 元",
+        "CPI of 150100 3.5% (2019-06, the lower; besides: food 4.50%) → 7 yuan",
+    );
+}
+
+#[test]
+fn a_threshold_put_together_shows_the_recorded_figure_and_the_points() {
+    let told = |plus: &str| {
+        let figure = Used { series: code("cpi_control_target"), ..used("2019-01", "3.0", 1) };
+        let plus = parse_decimal(plus).unwrap();
+        let recorded = Some(Recorded { used: figure, plus });
+        let one = ConditionReading { recorded, ..condition(Comparator::AtLeast, Truth::Yes) };
+        (words().condition(&one), words().condition_parts(&one).threshold.unwrap())
+    };
+    let name = DATA.series.get(&code("cpi_control_target")).unwrap();
+    for (plus, sign) in [("1.0", "+ 1.0"), ("-0.5", "− 0.5")] {
+        let zh = format!("3.0%(即呼和浩特市{} 3.0%(2019年1月){sign})", name.zh);
+        let en = format!("3.0% ({} of 150100 3.0% (2019-01) {sign})", name.en);
+        let (sentence, part) = told(plus);
+        same(sentence, &format!("CPI 3.2% 达到 {zh}"), &format!("CPI 3.2% reaches {en}"));
+        same(part, &format!("达到{zh}"), &format!("reaches {en}"));
+    }
+    // Nothing added: the number alone, as it always was.
+    same(told("0.0").0, "CPI 3.2% 达到 3.0%", "CPI 3.2% reaches 3.0%");
 }
 
 #[test]
@@ -480,6 +567,7 @@ fn a_step_that_changes_a_sum_shows_it_before_and_after() {
     for (kind, name, zh, en) in [
         (StepKind::Floor, "floor", "不低于", "not below"),
         (StepKind::Cap, "cap", "不高于", "not above"),
+        (StepKind::Add, "add", "增发", "plus"),
         (StepKind::Multiply, "by", "乘以", "times"),
         (StepKind::Override, "override", "改为", "set to"),
         (StepKind::Subtract, "subtract", "扣减", "less"),
@@ -497,6 +585,7 @@ fn a_step_that_changes_a_sum_shows_it_before_and_after() {
         ("points", "百分点数", "points"),
         ("yuan_per_point", "每个百分点", "yuan per point"),
         ("start_sum", "起点金额", "start sum"),
+        ("above_threshold", "起算点(临界值)", "above the threshold"),
         ("other_word", "other_word", "other word"),
     ] {
         same(
@@ -509,6 +598,12 @@ fn a_step_that_changes_a_sum_shows_it_before_and_after() {
         (Some(RoundTo::Fen), RoundMode::HalfUp, "四舍五入到分", "rounded half up to the fen"),
         (Some(RoundTo::Jiao), RoundMode::Up, "进位到角", "rounded up to the jiao"),
         (Some(RoundTo::Yuan), RoundMode::Down, "舍去到元", "rounded down to the yuan"),
+        (
+            Some(RoundTo::MultipleOf(parse_decimal("5").unwrap())),
+            RoundMode::HalfUp,
+            "四舍五入到 5 元的整数倍",
+            "rounded half up to a multiple of 5 yuan",
+        ),
         (None, RoundMode::None, "不取整", "not rounded"),
     ] {
         let operands = vec![Operand::Rounding { to, mode, cite: cite() }];

@@ -26,7 +26,7 @@ pub(super) enum Rules {
     /// The law in force for an area and month: each parameter, its value, where it stands, and what
     /// it replaced.
     Show(Show),
-    /// Check a folder of documents: everything that is wrong with them, at once, and their own cases.
+    /// Check a folder of documents or one: everything that is wrong, at once, and their own cases.
     Check(Check),
     /// What a document changes: in the law it stands on, and over the recorded history.
     Diff(Diff),
@@ -54,8 +54,8 @@ pub(super) struct Show {
 
 #[derive(Debug, Args)]
 pub(super) struct Check {
-    /// The folder with the documents (*.toml, also in folders below). They are checked together with
-    /// the shipped ones and those of --data.
+    /// The folder with the documents (*.toml, also in folders below), or one document. They are
+    /// checked together with the shipped ones and those of --data.
     folder: PathBuf,
     /// Print every note as well, not only how many there are of each kind.
     #[arg(long)]

@@ -218,6 +218,11 @@ impl Exact {
         Ok(Self { numerator: rounded, denominator: scale }.reduced())
     }
 
+    /// Rounds to a multiple of any unit above zero, in the named mode.
+    pub fn to_multiple(self, mode: RoundingMode, unit: Self) -> Result<Self, RangeError> {
+        self.over(unit)?.round(mode, RoundingUnit::Yuan)?.times(unit)
+    }
+
     /// The next whole number at or above.
     pub fn ceil(self) -> Self {
         Self { numerator: -(-self.numerator).div_euclid(self.denominator), denominator: 1 }

@@ -18,15 +18,16 @@ use crate::{
     rules::{
         cite::Cite,
         param::Context,
-        terms::Discretion,
-        word::{Outcome, RoundMode, RoundTo, StepKind, Unit},
+        sum::RoundTo,
+        terms::{Discretion, StepTerms},
+        word::{Outcome, RoundMode, StepKind, Unit},
     },
 };
 
 use super::{
     deadline::{PayBy, owed_with, pay_by},
     operand::{BaseUsed, RiseUsed},
-    question::{Applied, Missing, Terms, optional, required},
+    question::{Applied, Missing, Terms, optional},
     step::{Evaluation, Stop, order},
     timeline::Timeline,
     trigger::MonthOutcome,
@@ -94,6 +95,9 @@ pub struct StepTaken {
 /// The range of a rise that lies below the lowest band.
 pub(super) const BELOW_LOWEST_BAND: &str = "below the lowest band";
 
+/// The name of what each further person of a household adds.
+pub(super) const EACH_FURTHER: &str = "each_further_yuan";
+
 /// Something that went into a step.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Operand {
@@ -114,6 +118,8 @@ pub enum Operand {
         name: &'static str,
         /// Its value.
         value: Exact,
+        /// What it was computed from, where the law states no number.
+        from: Vec<Operand>,
         /// Where it stands.
         cite: Cite,
     },
@@ -191,9 +197,9 @@ impl Line {
         round.map_or_else(|| self.steps.last().map(|step| step.output), |step| step.input)
     }
 
-    /// The standard it was computed from.
+    /// The standard it was computed from; not one that only limits it.
     pub fn base(&self) -> Option<&BaseUsed> {
-        self.operands().into_iter().find_map(|operand| match operand {
+        self.of_sources().into_iter().find_map(|operand| match operand {
             Operand::Base(base) => Some(base),
             _ => None,
         })
@@ -201,7 +207,7 @@ impl Line {
 
     /// The rise it was computed from.
     pub fn rise(&self) -> Option<&RiseUsed> {
-        self.operands().into_iter().find_map(|operand| match operand {
+        self.of_sources().into_iter().find_map(|operand| match operand {
             Operand::Rise(rise) => Some(rise),
             _ => None,
         })
@@ -209,16 +215,16 @@ impl Line {
 
     /// Every operand of every step, those of nested sums included.
     pub fn operands(&self) -> Vec<&Operand> {
-        fn gather<'a>(steps: &'a [StepTaken], into: &mut Vec<&'a Operand>) {
-            for operand in steps.iter().flat_map(|step| &step.operands) {
-                into.push(operand);
-                if let Operand::Sum { steps, .. } = operand {
-                    gather(steps, into);
-                }
-            }
-        }
         let mut all = Vec::new();
-        gather(&self.steps, &mut all);
+        self.steps.iter().for_each(|step| gather(&step.operands, &mut all));
+        all
+    }
+
+    /// The operands of the steps that yield a sum of their own.
+    fn of_sources(&self) -> Vec<&Operand> {
+        let mut all = Vec::new();
+        let sources = self.steps.iter().filter(|step| step.kind.is_source());
+        sources.for_each(|step| gather(&step.operands, &mut all));
         all
     }
 
@@ -233,6 +239,20 @@ impl Line {
             }
         }
         found
+    }
+}
+
+/// The operands, each followed by those it was computed from.
+fn gather<'a>(operands: &'a [Operand], into: &mut Vec<&'a Operand>) {
+    for operand in operands {
+        into.push(operand);
+        match operand {
+            Operand::Sum { steps, .. } => {
+                steps.iter().for_each(|step| gather(&step.operands, into));
+            }
+            Operand::Number { from, .. } => gather(from, into),
+            _ => {}
+        }
     }
 }
 
@@ -326,6 +346,17 @@ pub(super) fn line(
     Ok(line)
 }
 
+/// What each further person of a household adds before any step changes it.
+pub(super) fn further_of(
+    asked: &Asked<'_, '_>,
+    context: &Context<'_>,
+    name: &Code,
+    first: &StepTerms,
+) -> Result<(Exact, Operand), Stop> {
+    let path = || format!("amount.steps.{name}.{EACH_FURTHER}");
+    Evaluation::new(asked, context).stated(&first.each_further_yuan, EACH_FURTHER, path)
+}
+
 fn computed(
     asked: &Asked<'_, '_>,
     context: &Context<'_>,
@@ -335,14 +366,13 @@ fn computed(
         return Ok(LineOutcome::WithLater(later));
     }
     let names = order(&asked.applied.rules.terms, context)?;
-    let mut further = None;
+    let (mut further, mut told) = (None, None);
     if let Some(first) = names.first().and_then(|name| asked.applied.rules.terms.steps.get(name)) {
         let path = |key: &str| format!("amount.steps.{}.{key}", names[0]);
         line.unit = optional(&first.unit, context, || path("unit"), Unit::Person)?;
         if line.unit == Unit::HouseholdAndHeads {
-            let path = || path("each_further_yuan");
-            let each = required(&first.each_further_yuan, context, path)?;
-            further = Some(Exact::from(*each.value));
+            let each = further_of(asked, context, &names[0], first)?;
+            (further, told) = (Some(each.0), Some(each.1));
         }
     }
     let mut evaluation = Evaluation::new(asked, context).with_further(further);
@@ -350,6 +380,10 @@ fn computed(
     let (sum, further, steps) = evaluation.finish();
     // Kept even where a later step lacks something: they show how far the law and the facts reach.
     line.steps = steps;
+    let computed = |one: &Operand| matches!(one, Operand::Number { from, .. } if !from.is_empty());
+    if let (Some(first), Some(told)) = (line.steps.first_mut(), told.filter(computed)) {
+        first.operands.push(told);
+    }
     taken?;
     let Some(sum) = sum else {
         let missing = Missing::Parameter { path: "amount.order".to_owned(), left_open_by: None };

@@ -3,6 +3,8 @@
 //! **Invariant:** a condition is undecidable only if some lawful value of what is missing would meet
 //! it and another would not.
 
+use rust_decimal::Decimal;
+
 use crate::{
     domain::{area::AreaCode, code::Code, exact::Exact, exact::RangeError, month::Month},
     rules::{
@@ -15,7 +17,7 @@ use crate::{
 
 use super::{
     question::{Applied, Cited, Missing, Threshold, optional, required},
-    reading::{Gauge, Reading, read},
+    reading::{Gauge, Reading, Used, read},
 };
 
 /// Three-valued truth.
@@ -60,6 +62,8 @@ pub struct ConditionReading {
     pub comparator: Comparator,
     /// With what, and where that stands; none for a raised standard or when it is not set.
     pub threshold: Option<Cited<Threshold>>,
+    /// The recorded figure that the threshold is, or was computed from.
+    pub recorded: Option<Recorded>,
     /// The months of the run, the index month first.
     pub readings: Vec<Reading>,
     /// By how much the index month's value lies above (positive) or below the threshold.
@@ -68,7 +72,33 @@ pub struct ConditionReading {
     pub missing: Vec<Missing>,
 }
 
+/// A figure that a threshold was taken from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// The figure.
+    pub used: Used,
+    /// The points that the law adds to it.
+    pub plus: Decimal,
+}
+
 impl ConditionReading {
+    /// Notes what a month of the run lacks; months share it with those before them.
+    fn lack(&mut self, threshold: &Result<Cited<Threshold>, Missing>, reading: &Reading) {
+        let lacks = match threshold {
+            Err(missing) => Some(missing.clone()),
+            Ok(threshold) if reading.value.is_some() => Some(Missing::Parameter {
+                path: format!("trigger.conditions.{}.threshold", self.name),
+                left_open_by: Some(threshold.cite.head.id.clone()),
+            }),
+            Ok(_) => None,
+        };
+        for one in reading.missing.iter().cloned().chain(lacks) {
+            if !self.missing.contains(&one) {
+                self.missing.push(one);
+            }
+        }
+    }
+
     fn undecidable(name: &Code, missing: Missing) -> Self {
         Self {
             name: name.clone(),
@@ -77,6 +107,7 @@ impl ConditionReading {
             run_months: 1,
             comparator: Comparator::AtLeast,
             threshold: None,
+            recorded: None,
             readings: Vec::new(),
             margin: None,
             missing: vec![missing],
@@ -155,6 +186,7 @@ fn compared(
         run_months: parts.run_months,
         comparator: parts.comparator,
         threshold: None,
+        recorded: None,
         readings: Vec::new(),
         margin: None,
         missing: Vec::new(),
@@ -168,6 +200,10 @@ fn compared(
         };
         let reading = read(applied, parts.area, &parts.series, month, parts.gauge)?;
         let threshold = threshold(applied, name, terms, parts, month);
+        let (threshold, recorded) = match threshold {
+            Ok((threshold, recorded)) => (Ok(threshold), recorded),
+            Err(missing) => (Err(missing), None),
+        };
         let truth = match (&threshold, reading.value) {
             (Ok(threshold), Some(value)) => compare(value, parts.comparator, threshold.value),
             _ => Truth::Unknown,
@@ -181,23 +217,10 @@ fn compared(
             }
         }
         if truth == Truth::Unknown {
-            let lacks = match &threshold {
-                Err(missing) => Some(missing.clone()),
-                Ok(threshold) if reading.value.is_some() => Some(Missing::Parameter {
-                    path: format!("trigger.conditions.{name}.threshold"),
-                    left_open_by: Some(threshold.cite.head.id.clone()),
-                }),
-                Ok(_) => None,
-            };
-            // Months of the run share what they lack with those before them.
-            for one in reading.missing.iter().cloned().chain(lacks) {
-                if !condition.missing.contains(&one) {
-                    condition.missing.push(one);
-                }
-            }
+            condition.lack(&threshold, &reading);
         }
         if back == 0 {
-            condition.threshold = threshold.ok();
+            (condition.threshold, condition.recorded) = (threshold.ok(), recorded);
         }
         condition.met = condition.met.min(truth);
         condition.readings.push(reading);
@@ -211,14 +234,14 @@ fn compared(
     Ok(condition)
 }
 
-/// The threshold that holds for a month of the run.
+/// The threshold that holds for a month of the run, and the figure it was taken from.
 fn threshold(
     applied: &Applied<'_>,
     name: &Code,
     terms: &ConditionTerms,
     parts: &Parts,
     month: Month,
-) -> Result<Cited<Threshold>, Missing> {
+) -> Result<(Cited<Threshold>, Option<Recorded>), Missing> {
     let path = || format!("trigger.conditions.{name}.threshold");
     let offset = applied.pay_month.months_since(applied.month);
     let pay_month = month.plus(offset).unwrap_or(month);
@@ -230,10 +253,10 @@ fn threshold(
     let lowered = lowered.filter(|lowered| nearer(applied, &Pick::Set(*lowered), &series));
     if !nearer(applied, &series, &below) {
         match terms.threshold.pick(&context) {
-            Pick::Set(picked) => return Ok(Cited::from(picked).map(Threshold::At)),
+            Pick::Set(picked) => return Ok((Cited::from(picked).map(Threshold::At), None)),
             Pick::Open { cite, at_least: Some(low), at_most: Some(high) } => {
                 let value = Threshold::Between(low, high);
-                return Ok(Cited { value, cite: cite.clone(), inherited: None });
+                return Ok((Cited { value, cite: cite.clone(), inherited: None }, None));
             }
             Pick::Open { cite, .. } => {
                 let left_open_by = Some(cite.head.id.clone());
@@ -242,6 +265,12 @@ fn threshold(
             Pick::Unset => {}
         }
     }
+    // Points added by a document below the one that names the series were added to another.
+    let plus = terms.threshold_plus.pick(&context);
+    let plus = match nearer(applied, &series, &plus) {
+        true => Decimal::ZERO,
+        false => optional(&terms.threshold_plus, &context, path, Decimal::ZERO)?,
+    };
     let series = required(&terms.threshold_series, &context, path)?;
     let set = required(&terms.threshold_set, &context, || {
         format!("trigger.conditions.{name}.threshold_set")
@@ -258,11 +287,15 @@ fn threshold(
     let Some(figure) = figures.get(area, series.value, recorded, &applied.view) else {
         return Err(applied.missing_figure(area, series.value, recorded));
     };
-    if let Some(lowered) = lowered.filter(|lowered| *lowered.value < figure.value) {
-        return Ok(Cited::from(lowered).map(Threshold::At));
+    let at = figure.value.checked_add(plus).ok_or_else(|| {
+        let path = format!("{}: {} + {plus} is out of range", path(), figure.value);
+        Missing::Parameter { path, left_open_by: None }
+    })?;
+    if let Some(lowered) = lowered.filter(|lowered| *lowered.value < at) {
+        return Ok((Cited::from(lowered).map(Threshold::At), None));
     }
-    let value = Threshold::At(figure.value);
-    Ok(Cited { value, cite: series.cite.clone(), inherited: None })
+    let cited = Cited { value: Threshold::At(at), cite: series.cite.clone(), inherited: None };
+    Ok((cited, Some(Recorded { used: Used::from(figure), plus })))
 }
 
 /// Whether a document over the one that speaks of `other` sets `this`.
@@ -276,7 +309,7 @@ fn nearer<T, U>(applied: &Applied<'_>, this: &Pick<'_, T>, other: &Pick<'_, U>) 
 
 /// Compares with a threshold; with one left open within bounds, only where both bounds agree.
 pub(super) fn compare(value: Exact, comparator: Comparator, threshold: Threshold) -> Truth {
-    let met = |at: rust_decimal::Decimal| {
+    let met = |at: Decimal| {
         let at = Exact::from(at);
         match comparator {
             Comparator::AtLeast => at <= value,
@@ -312,6 +345,7 @@ fn raised(applied: &Applied<'_>, name: &Code, standard: &Code) -> ConditionReadi
         run_months: 1,
         comparator: Comparator::Above,
         threshold: None,
+        recorded: None,
         readings: Vec::new(),
         margin: None,
         missing: Vec::new(),

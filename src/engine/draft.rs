@@ -192,7 +192,8 @@ impl Draft {
         for operand in line.operands() {
             match operand {
                 Operand::Rise(rise) => {
-                    rise.reading.used.iter().for_each(|used| self.pin_figure(used));
+                    let readings = std::iter::once(&rise.reading).chain(&rise.beside);
+                    readings.flat_map(|one| &one.used).for_each(|used| self.pin_figure(used));
                 }
                 Operand::Base(base) => {
                     let key = format!("{}/{}/{}", base.area, base.valid_from, base.standard);

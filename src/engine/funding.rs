@@ -16,7 +16,7 @@ use crate::{
 };
 
 use super::{
-    amount::{Asked, Line, LineOutcome},
+    amount::{Asked, Line, LineOutcome, further_of},
     condition::{Truth, compare},
     question::Threshold,
     step::{Evaluation, order},
@@ -139,11 +139,10 @@ fn increment(
         return Ok(zero);
     }
     let Ok(names) = order(terms, context) else { return Ok(zero) };
-    let first = names.first().and_then(|name| terms.steps.get(name));
-    let further = first.and_then(|first| match first.each_further_yuan.pick(context) {
-        Pick::Set(each) => line.each_further_yuan.and(Some(Exact::from(*each.value))),
-        _ => None,
-    });
+    let first = names.first().and_then(|name| Some((name, terms.steps.get(name)?)));
+    let first = first.filter(|_| line.each_further_yuan.is_some());
+    let further = first.and_then(|(name, first)| further_of(asked, context, name, first).ok());
+    let further = further.map(|(further, _)| further);
     let mut without = Evaluation::new(asked, context).with_further(further);
     for name in names.iter().filter(|name| !steps.value.contains(name)) {
         // The same steps led to the rate; without those of the increment they lack nothing more.

@@ -48,3 +48,5 @@ pub mod words;
 pub mod operand;
 
 mod step;
+
+mod change;

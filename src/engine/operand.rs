@@ -58,6 +58,8 @@ pub struct RiseUsed {
     pub reading: Reading,
     /// In per cent.
     pub percent: Exact,
+    /// The others, of which it is the lowest.
+    pub beside: Vec<Reading>,
     /// Where the rule stands.
     pub cite: Cite,
 }
@@ -70,7 +72,11 @@ pub(super) fn base(
     path: &dyn Fn(&str) -> String,
 ) -> Result<BaseUsed, Stop> {
     let picked = required(&terms.base, context, || path("base"))?;
-    let base = picked.value;
+    base_used(applied, picked.value, picked.cite)
+}
+
+/// Finds a standard that a sum is computed from.
+pub(super) fn base_used(applied: &Applied<'_>, base: &Base, cite: &Cite) -> Result<BaseUsed, Stop> {
     let places: Vec<AreaCode> =
         base.places.iter().filter_map(|place| applied.place(*place)).collect();
     let found = places.iter().find_map(|area| recorded(applied, *area, base));
@@ -102,7 +108,7 @@ pub(super) fn base(
         recorded: mean,
         share: base.share,
         yuan,
-        cite: picked.cite.clone(),
+        cite: cite.clone(),
     })
 }
 
@@ -155,12 +161,18 @@ pub(super) fn rise(
     };
     let area = own.unwrap_or_else(|| asked.applied.index_area(&Default::default()));
     let read_one = |of: &RiseOf| one(asked, of, area, gauge);
+    let complete_all = |all: &[RiseOf]| {
+        let readings = all.iter().map(read_one).collect::<Result<Vec<_>, _>>()?;
+        readings.into_iter().map(complete).collect::<Result<Vec<_>, Stop>>()
+    };
+    let mut beside = Vec::new();
     let reading = match picked.value {
         Rise::One(of) => complete(read_one(of)?)?,
-        Rise::HigherOf(all) => {
-            let readings = all.iter().map(read_one).collect::<Result<Vec<_>, _>>()?;
-            let complete = readings.into_iter().map(complete).collect::<Result<Vec<_>, _>>()?;
-            highest(complete).ok_or_else(|| open(path("rise")))?
+        Rise::HigherOf(all) => highest(complete_all(all)?).ok_or_else(|| open(path("rise")))?,
+        Rise::LowerOf(all) => {
+            let (lowest, others) = lowest(complete_all(all)?).ok_or_else(|| open(path("rise")))?;
+            beside = others;
+            lowest
         }
         Rise::FirstRecorded(all) => {
             let readings = all.iter().map(read_one).collect::<Result<Vec<_>, _>>()?;
@@ -174,7 +186,7 @@ pub(super) fn rise(
         }
     };
     let percent = reading.value.ok_or_else(|| open(path("rise")))?;
-    Ok(RiseUsed { reading, percent, cite: picked.cite.clone() })
+    Ok(RiseUsed { reading, percent, beside, cite: picked.cite.clone() })
 }
 
 fn open(path: String) -> Stop {
@@ -191,6 +203,12 @@ fn complete(reading: Reading) -> Result<Reading, Stop> {
 fn highest(readings: Vec<Reading>) -> Option<Reading> {
     // Of equal rises the first counts, so that the order in the document decides.
     readings.into_iter().reduce(|best, next| if best.value < next.value { next } else { best })
+}
+
+/// The lowest, of equal ones the first, and the others.
+fn lowest(mut readings: Vec<Reading>) -> Option<(Reading, Vec<Reading>)> {
+    let at = (0..readings.len()).min_by_key(|at| readings[*at].value)?;
+    Some((readings.remove(at), readings))
 }
 
 fn one(

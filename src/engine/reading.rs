@@ -9,6 +9,7 @@ use crate::{
         area::AreaCode,
         code::Code,
         exact::{Exact, RangeError},
+        figure::Figure,
         month::Month,
     },
     rules::word::Measure,
@@ -29,6 +30,13 @@ pub struct Used {
     pub value: Decimal,
     /// Its revision.
     pub revision: u32,
+}
+
+impl From<&Figure> for Used {
+    fn from(figure: &Figure) -> Self {
+        let Figure { area, month, value, revision, .. } = *figure;
+        Self { area, series: figure.series.clone(), month, value, revision }
+    }
 }
 
 /// A series measured for a month.
@@ -109,13 +117,7 @@ pub fn read(
             continue;
         };
         sum = sum.plus(Exact::from(figure.value))?;
-        reading.used.push(Used {
-            area,
-            series: series.clone(),
-            month: at,
-            value: figure.value,
-            revision: figure.revision,
-        });
+        reading.used.push(Used::from(figure));
     }
     if reading.missing.is_empty() {
         let mean = match reading.used.len() {

@@ -18,7 +18,7 @@ use crate::{
 use super::{
     condition::{ConditionReading, Truth},
     deadline::{PayBy, Why},
-    question::{Missing, Threshold},
+    question::Missing,
     reading::Reading,
     trigger::MonthOutcome,
 };
@@ -107,17 +107,13 @@ impl Vocabulary<'_> {
             return self.without_reading(condition);
         };
         let name = self.measured(reading);
-        let threshold = match condition.threshold.as_ref().map(|cited| cited.value) {
-            Some(Threshold::At(at)) => self.value(reading, &at.to_string()),
-            Some(Threshold::Between(low, high)) => self.value(reading, &format!("{low}–{high}")),
-            None => "?".to_owned(),
-        };
+        let threshold = self.threshold(condition).unwrap_or_else(|| Text::new("?", "?"));
         if condition.met == Truth::Unknown {
             let lacks = condition.missing.iter().map(|missing| self.missing(missing));
             let lacks = Text::join(lacks, "、", ", ");
             return Text::new(
-                format!("{}无法判定(临界值 {threshold}):{}", name.zh, lacks.zh),
-                format!("{} undecidable (threshold {threshold}): {}", name.en, lacks.en),
+                format!("{}无法判定(临界值 {}):{}", name.zh, threshold.zh, lacks.zh),
+                format!("{} undecidable (threshold {}): {}", name.en, threshold.en, lacks.en),
             );
         }
         let met = condition.met == Truth::Yes;
@@ -125,14 +121,14 @@ impl Vocabulary<'_> {
             let value = self.shown(reading);
             let reaches = reaches(condition.comparator, met);
             return Text::new(
-                format!("{} {value} {} {threshold}", name.zh, reaches.zh),
-                format!("{} {value} {} {threshold}", name.en, reaches.en),
+                format!("{} {value} {} {}", name.zh, reaches.zh, threshold.zh),
+                format!("{} {value} {} {}", name.en, reaches.en, threshold.en),
             );
         }
         self.run(condition, &name, &threshold, met)
     }
 
-    fn run(&self, condition: &ConditionReading, name: &Text, threshold: &str, met: bool) -> Text {
+    fn run(&self, condition: &ConditionReading, name: &Text, threshold: &Text, met: bool) -> Text {
         let months = condition.run_months;
         let shown: Vec<_> = (condition.readings.iter().rev())
             .map(|reading| {
@@ -147,15 +143,17 @@ impl Vocabulary<'_> {
         let (not_zh, did) = if met { ("", "holds") } else { ("未", "does not hold") };
         Text::new(
             format!(
-                "{} {not_zh}连续{months}个月{} {threshold}({})",
+                "{} {not_zh}连续{months}个月{} {}({})",
                 name.zh,
                 word.zh,
+                threshold.zh,
                 zh.join("、")
             ),
             format!(
-                "{} {} {threshold} {did} for {months} months in a row ({})",
+                "{} {} {} {did} for {months} months in a row ({})",
                 name.en,
                 condition.comparator.as_str(),
+                threshold.en,
                 en.join(", ")
             ),
         )
@@ -203,7 +201,11 @@ impl Vocabulary<'_> {
     }
 
     pub(super) fn value(&self, reading: &Reading, text: &str) -> String {
-        match self.series.unit(&reading.series) {
+        self.in_unit(&reading.series, text)
+    }
+
+    pub(super) fn in_unit(&self, series: &Code, text: &str) -> String {
+        match self.series.unit(series) {
             Some(Unit::Yuan) => format!("{text} 元"),
             Some(Unit::YesNo) => text.to_owned(),
             _ => format!("{text}%"),

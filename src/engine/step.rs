@@ -8,21 +8,23 @@ use rust_decimal::Decimal;
 use crate::{
     domain::{
         code::Code,
-        exact::{Exact, RangeError, RoundingMode, RoundingUnit},
+        exact::{Exact, RangeError},
     },
     rules::{
         cite::Cite,
         param::{Context, Param, Pick, Picked},
         shape::BandYield,
+        sum::Above,
         terms::{StepTerms, Terms},
-        word::{Points, RoundMode, RoundTo, StepKind},
+        word::{Points, StepKind},
     },
 };
 
 use super::{
     amount::{Asked, BELOW_LOWEST_BAND, LineOutcome, Operand, StepTaken, line},
+    condition::evaluate,
     operand::{base, number, rise},
-    question::{Applied, Missing, optional, required},
+    question::{Applied, Missing, Threshold, optional, required},
 };
 
 /// Why a sum was not computed.
@@ -81,11 +83,13 @@ pub(super) fn order(terms: &Terms, context: &Context<'_>) -> Result<Vec<Code>, M
 /// A sum being put together.
 pub(super) struct Evaluation<'a, 'w> {
     asked: &'a Asked<'a, 'w>,
-    context: &'a Context<'a>,
+    pub(super) context: &'a Context<'a>,
     sum: Option<Exact>,
     /// What each further person of a household adds; multiplied and rounded as the sum is.
     further: Option<Exact>,
-    steps: Vec<StepTaken>,
+    pub(super) steps: Vec<StepTaken>,
+    /// Steps that no case fitted, each with the sum it left as it was.
+    pub(super) passed_over: Vec<(Code, Exact)>,
     nested: u32,
 }
 
@@ -94,7 +98,15 @@ const EARLIER_MAX: u32 = 4;
 
 impl<'a, 'w> Evaluation<'a, 'w> {
     pub fn new(asked: &'a Asked<'a, 'w>, context: &'a Context<'a>) -> Self {
-        Self { asked, context, sum: None, further: None, steps: Vec::new(), nested: 0 }
+        Self {
+            asked,
+            context,
+            sum: None,
+            further: None,
+            steps: Vec::new(),
+            passed_over: Vec::new(),
+            nested: 0,
+        }
     }
 
     /// The same, with what each further person of a household adds.
@@ -107,7 +119,7 @@ impl<'a, 'w> Evaluation<'a, 'w> {
         (self.sum, self.further, self.steps)
     }
 
-    fn applied(&self) -> &'a Applied<'w> {
+    pub(super) fn applied(&self) -> &'a Applied<'w> {
         self.asked.applied
     }
 
@@ -153,9 +165,12 @@ impl<'a, 'w> Evaluation<'a, 'w> {
                 return Err(Missing::Parameter { path, left_open_by: None }.into());
             }
         };
-        if let Some(taken) = taken {
-            self.sum = Some(taken.output);
-            self.steps.push(taken);
+        match taken {
+            Some(taken) => {
+                self.sum = Some(taken.output);
+                self.steps.push(taken);
+            }
+            None => self.passed_over.extend(self.sum.map(|sum| (name.clone(), sum))),
         }
         Ok(())
     }
@@ -181,11 +196,13 @@ impl<'a, 'w> Evaluation<'a, 'w> {
             StepKind::BaseShareByBand | StepKind::SumByBand => self.by_band(kind, step),
             StepKind::SumPerPoint => self.per_point(step),
             StepKind::Flat => {
-                let yuan = required(&terms.yuan, context, || path("yuan"))?;
-                let sum = number(*yuan.value);
-                Ok((sum, vec![named("yuan", sum, yuan.cite)]))
+                let (sum, stated) = self.stated(&terms.yuan, "yuan", || path("yuan"))?;
+                match stated {
+                    Operand::Number { from, .. } if !from.is_empty() => Ok((sum, from)),
+                    stated => Ok((sum, vec![stated])),
+                }
             }
-            StepKind::HigherOf => self.higher_of(step),
+            StepKind::HigherOf | StepKind::LowerOf => self.one_of(kind, step),
             StepKind::EarlierAmount => self.earlier(step),
             _ => unreachable!("only sources are asked for a sum of their own"),
         }
@@ -232,11 +249,12 @@ impl<'a, 'w> Evaluation<'a, 'w> {
         let Step { terms, path } = step;
         let context = self.context;
         let (points, mut operands) = self.points(step)?;
-        let yuan = required(&terms.yuan, context, || path("yuan"))?;
+        let (yuan, stated) = self.stated(&terms.yuan, "yuan_per_point", || path("yuan"))?;
         let start = optional(&terms.start_sum, context, || path("start_sum"), Decimal::ZERO)?;
-        let sum = number(*yuan.value).times(points)?.plus(number(start))?;
-        operands.push(named("yuan_per_point", number(*yuan.value), yuan.cite));
-        operands.push(named("start_sum", number(start), yuan.cite));
+        let sum = yuan.times(points)?.plus(number(start))?;
+        let start = stated.cite().map(|cite| named("start_sum", number(start), cite));
+        operands.push(stated);
+        operands.extend(start);
         Ok((sum, operands))
     }
 
@@ -246,8 +264,8 @@ impl<'a, 'w> Evaluation<'a, 'w> {
         let context = self.context;
         let rise = rise(self.asked, context, terms, path)?;
         let counting = optional(&terms.points, context, || path("points"), Points::Exact)?;
-        let above = optional(&terms.above, context, || path("above"), Decimal::ZERO)?;
-        let over = rise.percent.minus(number(above))?.max(Exact::ZERO);
+        let (above, begin) = self.above(step)?;
+        let over = rise.percent.minus(above)?.max(Exact::ZERO);
         let points = match counting {
             Points::Exact => over,
             Points::Up => over.ceil(),
@@ -257,30 +275,65 @@ impl<'a, 'w> Evaluation<'a, 'w> {
         let plain = points == rise.percent.max(Exact::ZERO);
         let mut operands = vec![Operand::Rise(rise)];
         if !plain {
-            operands.push(named("above", number(above), &cite));
+            operands.push(named(begin, above, &cite));
             operands.push(named("points", points, &cite));
         }
         Ok((points, operands))
     }
 
-    fn higher_of(&mut self, step: &Step<'_>) -> Result<(Exact, Vec<Operand>), Stop> {
-        let names = required(&step.terms.of, self.context, || (step.path)("of"))?;
-        if NESTED_MAX <= self.nested {
-            let path = format!("{}: steps name each other", (step.path)("of"));
-            return Err(Missing::Parameter { path, left_open_by: None }.into());
+    /// Where the points begin to count, and what that is.
+    fn above(&self, step: &Step<'_>) -> Result<(Exact, &'static str), Stop> {
+        let Step { terms, path } = step;
+        if matches!(terms.above.pick(self.context), Pick::Unset) {
+            return Ok((Exact::ZERO, "above"));
         }
+        let picked = required(&terms.above, self.context, || path("above"))?;
+        let name = match picked.value {
+            Above::Points(points) => return Ok((number(*points), "above")),
+            Above::ThresholdOf(name) => name,
+        };
+        let condition = evaluate(self.applied(), name, None)?;
+        match condition.threshold.map(|cited| cited.value) {
+            Some(Threshold::At(at)) => Ok((number(at), "above_threshold")),
+            _ if !condition.missing.is_empty() => Err(Stop::Missing(condition.missing)),
+            _ => {
+                let path = format!("trigger.conditions.{name}.threshold");
+                Err(Missing::Parameter { path, left_open_by: None }.into())
+            }
+        }
+    }
+
+    /// The highest or the lowest of other steps' sums.
+    fn one_of(&self, kind: StepKind, step: &Step<'_>) -> Result<(Exact, Vec<Operand>), Stop> {
+        let names = required(&step.terms.of, self.context, || (step.path)("of"))?;
         let mut best: Option<Exact> = None;
         let mut operands = Vec::new();
         for name in names.value {
-            let mut inner =
-                Evaluation { nested: self.nested + 1, ..Self::new(self.asked, self.context) };
-            inner.take(name)?;
-            let (sum, _, steps) = inner.finish();
-            let value = sum.unwrap_or(Exact::ZERO);
-            best = best.max(Some(value));
+            let (value, steps) = self.afresh(name, || (step.path)("of"))?;
+            best = Some(best.map_or(value, |best| match kind {
+                StepKind::LowerOf => best.min(value),
+                _ => best.max(value),
+            }));
             operands.push(Operand::Sum { name: name.to_string(), value, steps });
         }
         Ok((best.unwrap_or(Exact::ZERO), operands))
+    }
+
+    /// The sum of a step by itself, and the steps that led to it.
+    pub(super) fn afresh(
+        &self,
+        name: &Code,
+        path: impl Fn() -> String,
+    ) -> Result<(Exact, Vec<StepTaken>), Stop> {
+        if NESTED_MAX <= self.nested {
+            let path = format!("{}: steps name each other", path());
+            return Err(Missing::Parameter { path, left_open_by: None }.into());
+        }
+        let mut inner =
+            Evaluation { nested: self.nested + 1, ..Self::new(self.asked, self.context) };
+        inner.take(name)?;
+        let (sum, _, steps) = inner.finish();
+        Ok((sum.unwrap_or(Exact::ZERO), steps))
     }
 
     /// The amount of an earlier index month, computed under the law and figures of that month.
@@ -309,73 +362,13 @@ impl<'a, 'w> Evaluation<'a, 'w> {
             _ => Err(before().into()),
         }
     }
-
-    /// Changes a sum; none when no case of the step fits.
-    fn change(
-        &mut self,
-        kind: StepKind,
-        step: &Step<'_>,
-        sum: Exact,
-    ) -> Result<Option<(Exact, Vec<Operand>)>, Stop> {
-        if kind == StepKind::Round {
-            return self.round(step, sum).map(Some);
-        }
-        let (param, key) = match kind {
-            StepKind::Multiply => (&step.terms.by, "by"),
-            _ => (&step.terms.yuan, "yuan"),
-        };
-        let value = match param.pick(self.context) {
-            Pick::Unset if !param.is_unset() => return Ok(None),
-            _ => required(param, self.context, || (step.path)(key))?,
-        };
-        let by = number(*value.value);
-        let changed = match kind {
-            StepKind::Floor => sum.max(by),
-            StepKind::Cap => sum.min(by),
-            StepKind::Multiply => sum.times(by)?,
-            StepKind::Override => by,
-            StepKind::Subtract => sum.minus(by)?.max(Exact::ZERO),
-            _ => unreachable!("sources are not asked to change a sum"),
-        };
-        let name = match kind {
-            StepKind::Floor => "floor",
-            StepKind::Cap => "cap",
-            StepKind::Multiply => "by",
-            StepKind::Override => "override",
-            _ => "subtract",
-        };
-        Ok(Some((changed, vec![named(name, by, value.cite)])))
-    }
-
-    fn round(&mut self, step: &Step<'_>, sum: Exact) -> Result<(Exact, Vec<Operand>), Stop> {
-        let Step { terms, path } = step;
-        let mode = required(&terms.mode, self.context, || path("mode"))?;
-        let cite = mode.cite.clone();
-        let exact = match mode.value {
-            RoundMode::None => {
-                let operand = Operand::Rounding { to: None, mode: RoundMode::None, cite };
-                return Ok((sum, vec![operand]));
-            }
-            RoundMode::HalfUp => RoundingMode::HalfUp,
-            RoundMode::Up => RoundingMode::Up,
-            RoundMode::Down => RoundingMode::Down,
-        };
-        let to = *required(&terms.to, self.context, || path("to"))?.value;
-        let unit = match to {
-            RoundTo::Yuan => RoundingUnit::Yuan,
-            RoundTo::Jiao => RoundingUnit::Jiao,
-            RoundTo::Fen => RoundingUnit::Fen,
-        };
-        let rounded = sum.round(exact, unit)?;
-        Ok((rounded, vec![Operand::Rounding { to: Some(to), mode: *mode.value, cite }]))
-    }
 }
 
-struct Step<'a> {
-    terms: &'a StepTerms,
-    path: &'a dyn Fn(&str) -> String,
+pub(super) struct Step<'a> {
+    pub terms: &'a StepTerms,
+    pub path: &'a dyn Fn(&str) -> String,
 }
 
-fn named(name: &'static str, value: Exact, cite: &Cite) -> Operand {
-    Operand::Number { name, value, cite: cite.clone() }
+pub(super) fn named(name: &'static str, value: Exact, cite: &Cite) -> Operand {
+    Operand::Number { name, value, from: Vec::new(), cite: cite.clone() }
 }

@@ -2,12 +2,15 @@
 
 use crate::{
     domain::{code::Code, group::Residence, run::Headcount},
-    rules::word::{RoundMode, RoundTo, StepKind, Unit},
+    rules::{
+        sum::RoundTo,
+        word::{RoundMode, StepKind, Unit},
+    },
 };
 
 use super::{
-    amount::{BELOW_LOWEST_BAND, Line, LineOutcome, Operand, StepTaken},
-    condition::{ConditionReading, Truth},
+    amount::{BELOW_LOWEST_BAND, EACH_FURTHER, Line, LineOutcome, Operand, StepTaken},
+    condition::{ConditionReading, Recorded, Truth},
     operand::{BaseUsed, RiseUsed},
     question::Threshold,
     reason::{Text, Vocabulary, month_zh, reaches, sum_text},
@@ -30,8 +33,19 @@ impl Vocabulary<'_> {
     /// A step with its operands, for example `732 × 3.5% = 25.62`.
     pub fn step(&self, step: &StepTaken) -> Text {
         let output = sum_text(step.output);
-        let operands = step.operands.iter().map(|operand| self.operand(operand));
+        let further = |one: &&Operand| matches!(one, Operand::Number { name: EACH_FURTHER, .. });
+        let (further, operands): (Vec<_>, Vec<_>) = step.operands.iter().partition(further);
+        let operands = operands.into_iter().map(|operand| self.operand(operand));
         let operands = Text::join(operands, " × ", " × ");
+        let text = self.step_of(step, operands, &output);
+        // What each further person adds is no factor of the sum.
+        further.into_iter().fold(text, |text, one| {
+            let each = self.operand(one);
+            Text::new(format!("{};{}", text.zh, each.zh), format!("{}; {}", text.en, each.en))
+        })
+    }
+
+    fn step_of(&self, step: &StepTaken, operands: Text, output: &str) -> Text {
         match step.kind {
             StepKind::BaseTimesRise | StepKind::BaseShare | StepKind::BaseShareByBand => Text::new(
                 format!("{} = {output} 元", operands.zh),
@@ -39,6 +53,7 @@ impl Vocabulary<'_> {
             ),
             StepKind::Floor
             | StepKind::Cap
+            | StepKind::Add
             | StepKind::Multiply
             | StepKind::Round
             | StepKind::Override
@@ -48,6 +63,18 @@ impl Vocabulary<'_> {
                 Text::new(
                     format!("{input} 元 → {zh} → {output} 元"),
                     format!("{input} yuan → {en} → {output} yuan"),
+                )
+            }
+            StepKind::HigherOf | StepKind::LowerOf => {
+                let sums = step.operands.iter().map(|operand| self.with_steps(operand));
+                let sums = Text::join(sums, "、", ", ");
+                let (zh, en) = match step.kind {
+                    StepKind::HigherOf => ("较高者", "higher"),
+                    _ => ("较低者", "lower"),
+                };
+                Text::new(
+                    format!("{},取{zh} → {output} 元", sums.zh),
+                    format!("the {en} of {} → {output} yuan", sums.en),
                 )
             }
             _ => Text::new(
@@ -77,18 +104,13 @@ impl Vocabulary<'_> {
                 ),
             }
         });
-        let threshold = condition.threshold.as_ref().zip(condition.readings.first());
-        let threshold = threshold.map(|(cited, reading)| {
-            let at = match cited.value {
-                Threshold::At(at) => self.value(reading, &at.to_string()),
-                Threshold::Between(low, high) => self.value(reading, &format!("{low}–{high}")),
-            };
+        let threshold = self.threshold(condition).map(|Text { zh, en }| {
             let word = reaches(condition.comparator, true);
             match months {
-                0 | 1 => Text::new(format!("{}{at}", word.zh), format!("{} {at}", word.en)),
+                0 | 1 => Text::new(format!("{}{zh}", word.zh), format!("{} {en}", word.en)),
                 _ => Text::new(
-                    format!("连续{months}个月{}{at}", word.zh),
-                    format!("{} {at} for {months} months in a row", word.en),
+                    format!("连续{months}个月{}{zh}", word.zh),
+                    format!("{} {en} for {months} months in a row", word.en),
                 ),
             }
         });
@@ -98,6 +120,26 @@ impl Vocabulary<'_> {
             Truth::Unknown => Text::new("无法判定", "undecidable"),
         };
         ConditionParts { name, values: Text::join(values, "、", ", "), threshold, met }
+    }
+
+    /// The threshold, and how it was computed where the law adds to a recorded figure.
+    pub(super) fn threshold(&self, condition: &ConditionReading) -> Option<Text> {
+        let reading = condition.readings.first()?;
+        let at = match condition.threshold.as_ref()?.value {
+            Threshold::At(at) => self.value(reading, &at.to_string()),
+            Threshold::Between(low, high) => self.value(reading, &format!("{low}–{high}")),
+        };
+        let added = condition.recorded.as_ref().filter(|one| !one.plus.is_zero());
+        let Some(Recorded { used, plus }) = added else { return Some(Text::new(at.clone(), at)) };
+        let (zh, en) = (self.series.zh(&used.series), self.series.en(&used.series));
+        let value = self.in_unit(&used.series, &used.value.to_string());
+        let sign = if plus.is_sign_negative() { "−" } else { "+" };
+        let (area, month, plus) = (used.area, used.month, plus.abs());
+        let (area_zh, month_zh) = (self.area(area), month_zh(month));
+        Some(Text::new(
+            format!("{at}(即{area_zh}{zh} {value}({month_zh}){sign} {plus})"),
+            format!("{at} ({en} of {area} {value} ({month}) {sign} {plus})"),
+        ))
     }
 
     /// What a step does.
@@ -111,8 +153,10 @@ impl Vocabulary<'_> {
             StepKind::Flat => ("定额", "flat sum"),
             StepKind::EarlierAmount => ("沿用前期金额", "amount of an earlier month"),
             StepKind::HigherOf => ("就高", "the higher of"),
+            StepKind::LowerOf => ("就低", "the lower of"),
             StepKind::Floor => ("下限", "floor"),
             StepKind::Cap => ("上限", "cap"),
+            StepKind::Add => ("增发", "plus"),
             StepKind::Multiply => ("倍数", "multiplied"),
             StepKind::Override => ("改定金额", "set to"),
             StepKind::Subtract => ("扣减", "less"),
@@ -139,6 +183,21 @@ impl Vocabulary<'_> {
         Text::new(zh, en)
     }
 
+    /// An operand; where steps of its own led to it, with these.
+    fn with_steps(&self, operand: &Operand) -> Text {
+        let text = self.operand(operand);
+        match operand {
+            Operand::Sum { steps, .. } if !steps.is_empty() => {
+                let steps = Text::join(steps.iter().map(|step| self.step(step)), ";", "; ");
+                Text::new(
+                    format!("{}({})", text.zh, steps.zh),
+                    format!("{} ({})", text.en, steps.en),
+                )
+            }
+            _ => text,
+        }
+    }
+
     fn operand(&self, operand: &Operand) -> Text {
         match operand {
             Operand::Base(base) => self.base(base),
@@ -150,8 +209,17 @@ impl Vocabulary<'_> {
                 format!("档次 {}", range.replace("rise", "涨幅")),
                 format!("band {range}"),
             ),
-            Operand::Number { name, value, .. } => {
-                let value = value.to_string();
+            Operand::Number { name, value, from, .. } => {
+                // A fraction that does not end is shown as any sum is where it was computed.
+                let value = match from.is_empty() {
+                    true => value.to_string(),
+                    false => sum_text(*value),
+                };
+                let from = Text::join(from.iter().map(|one| self.with_steps(one)), " × ", " × ");
+                let (from_zh, from_en) = match from.zh.is_empty() {
+                    true => (String::new(), String::new()),
+                    false => (format!("(即{})", from.zh), format!(" ({})", from.en)),
+                };
                 let zh = match *name {
                     "share" => "比例",
                     "yuan" => "定额",
@@ -161,6 +229,9 @@ impl Vocabulary<'_> {
                     "start_sum" => "起点金额",
                     "floor" => "不低于",
                     "cap" => "不高于",
+                    "add" => "增发",
+                    "above_threshold" => "起算点(临界值)",
+                    EACH_FURTHER => "每增一人",
                     "by" => "乘以",
                     "override" => "改为",
                     "subtract" => "扣减",
@@ -169,12 +240,15 @@ impl Vocabulary<'_> {
                 let en = match *name {
                     "floor" => "not below".to_owned(),
                     "cap" => "not above".to_owned(),
+                    "add" => "plus".to_owned(),
+                    "above_threshold" => "above the threshold".to_owned(),
+                    EACH_FURTHER => "each further person".to_owned(),
                     "by" => "times".to_owned(),
                     "override" => "set to".to_owned(),
                     "subtract" => "less".to_owned(),
                     other => other.replace('_', " "),
                 };
-                Text::new(format!("{zh} {value}"), format!("{en} {value}"))
+                Text::new(format!("{zh} {value}{from_zh}"), format!("{en} {value}{from_en}"))
             }
             Operand::Rounding { to, mode, .. } => rounding(*to, *mode),
             Operand::Sum { name, value, .. } => {
@@ -204,10 +278,19 @@ impl Vocabulary<'_> {
         let percent = sum_text(rise.percent);
         let (zh, en) = (self.series.zh(&reading.series), self.series.en(&reading.series));
         let revised = reading.used.iter().map(|used| used.revision).max().unwrap_or(1);
-        let (revised_zh, revised_en) = match revised {
+        let (mut revised_zh, mut revised_en) = match revised {
             0 | 1 => (String::new(), String::new()),
             n => (format!(",第 {n} 次发布"), format!(", revision {n}")),
         };
+        if !rise.beside.is_empty() {
+            let others = rise.beside.iter().map(|other| {
+                let (name, shown) = (self.measured(other), self.shown(other));
+                Text::new(format!("{} {shown}", name.zh), format!("{} {shown}", name.en))
+            });
+            let others = Text::join(others, "、", ", ");
+            revised_zh.push_str(&format!(",较低者;另有{}", others.zh));
+            revised_en.push_str(&format!(", the lower; besides: {}", others.en));
+        }
         Text::new(
             format!(
                 "{}{zh} {percent}%({}{revised_zh})",
@@ -283,16 +366,19 @@ impl Vocabulary<'_> {
 }
 
 fn rounding(to: Option<RoundTo>, mode: RoundMode) -> Text {
-    let unit = to.map_or(("", ""), |to| match to {
-        RoundTo::Yuan => ("元", "yuan"),
-        RoundTo::Jiao => ("角", "jiao"),
-        RoundTo::Fen => ("分", "fen"),
+    let unit = to.map_or_else(Text::default, |to| match to {
+        RoundTo::Yuan => Text::new("元", "the yuan"),
+        RoundTo::Jiao => Text::new("角", "the jiao"),
+        RoundTo::Fen => Text::new("分", "the fen"),
+        RoundTo::MultipleOf(unit) => {
+            Text::new(format!(" {unit} 元的整数倍"), format!("a multiple of {unit} yuan"))
+        }
     });
     let (zh, en) = match mode {
-        RoundMode::HalfUp => ("四舍五入到", "rounded half up to the"),
-        RoundMode::Up => ("进位到", "rounded up to the"),
-        RoundMode::Down => ("舍去到", "rounded down to the"),
+        RoundMode::HalfUp => ("四舍五入到", "rounded half up to"),
+        RoundMode::Up => ("进位到", "rounded up to"),
+        RoundMode::Down => ("舍去到", "rounded down to"),
         RoundMode::None => ("不取整", "not rounded"),
     };
-    Text::new(format!("{zh}{}", unit.0), format!("{en} {}", unit.1).trim().to_owned())
+    Text::new(format!("{zh}{}", unit.zh), format!("{en} {}", unit.en).trim().to_owned())
 }

@@ -282,11 +282,16 @@ fn names(files: &Files) -> Result<(SeriesList, Names, Names), DataError> {
     Ok((series, groups, standards))
 }
 
-/// The documents of a folder, by file: every `*.toml` in it and below, as bytes.
+/// The documents of a folder, by file: every `*.toml` in it and below, as bytes; or one file.
 ///
 /// # Errors
 /// A file or folder cannot be read.
 pub fn read_documents(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, DataError> {
+    if folder.is_file() {
+        let failed = |error| DataError::Read { path: folder.to_owned(), error };
+        let shown = folder.to_string_lossy().into_owned();
+        return Ok(BTreeMap::from([(shown, fs::read(folder).map_err(failed)?)]));
+    }
     let mut files = Files::default();
     files.add_folder(folder, folder)?;
     let toml = |(path, _): &(String, _)| path.ends_with(".toml");

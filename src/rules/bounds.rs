@@ -3,6 +3,8 @@
 //!
 //! **Invariant:** a document that was read without an error lies within every bound here.
 
+use rust_decimal::Decimal;
+
 use super::{
     param::{Param, values},
     reader::Reader,
@@ -49,6 +51,7 @@ pub(super) fn check(reader: &mut Reader, terms: &Terms, examples: usize) {
         }
     }
     numbers(reader, terms);
+    points(reader, terms);
     for (name, step) in &terms.steps {
         lengths(reader, &format!("amount.steps.{name}.of"), &step.of, STEPS_MAX);
         lengths(reader, &format!("amount.steps.{name}.bands"), &step.bands, LIST_MAX);
@@ -77,6 +80,7 @@ fn numbers(reader: &mut Reader, terms: &Terms) {
     for (name, one) in &terms.steps {
         let path = |key| format!("amount.steps.{name}.{key}");
         bounds.push((path("rise_average_months"), &one.rise_average_months, 1, 12));
+        bounds.push((path("rise_decimals"), &one.rise_decimals, 0, 6));
         bounds.push((path("months_back"), &one.months_back, 1, 36));
     }
     for (path, param, least, most) in bounds {
@@ -84,6 +88,19 @@ fn numbers(reader: &mut Reader, terms: &Terms) {
         for (number, cite) in outside {
             let en = format!("{path} {number}: expected a whole number from {least} to {most}");
             let zh = format!("{path} {number}:应为 {least} 至 {most} 的整数");
+            reader.error("out_of_range", cite.line, en, zh);
+        }
+    }
+}
+
+fn points(reader: &mut Reader, terms: &Terms) {
+    for (name, one) in &terms.conditions {
+        let hundred = Decimal::from(100);
+        let outside = values(&one.threshold_plus).filter(|(points, _)| hundred < points.abs());
+        for (points, cite) in outside {
+            let path = format!("trigger.conditions.{name}.threshold_plus");
+            let en = format!("{path} {points}: expected from -100 to 100 percentage points");
+            let zh = format!("{path} {points}:应为 -100 至 100 个百分点");
             reader.error("out_of_range", cite.line, en, zh);
         }
     }

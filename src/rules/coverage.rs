@@ -63,8 +63,8 @@ impl Terms {
     /// Whether a standard or a rise of the paying area's own may go into a sum.
     pub fn pay_by_paying(&self) -> bool {
         let of_step = |one: &StepTerms| {
-            let mut bases = values(&one.base).flat_map(|(base, _)| &base.places);
-            is_paying(&one.rise_area) || bases.any(|place| *place == Place::Paying)
+            let mut places = one.bases().flat_map(|(base, _)| &base.places);
+            is_paying(&one.rise_area) || places.any(|place| *place == Place::Paying)
         };
         self.steps.values().any(of_step)
     }

@@ -74,7 +74,15 @@ impl Instrument {
         for error in errors {
             let line = error.span().map_or(0, |span| reader.line_at(span.start));
             let why = error.message().replace('\n', "; ");
-            reader.error("not_toml", line, why.clone(), format!("不是有效的 TOML:{why}"));
+            let (hint_en, hint_zh) = match chinese_mark(text, line) {
+                Some(mark) => (
+                    format!("; the line has {mark:?}, expected the marks of an English keyboard"),
+                    format!(";该行有中文标点 {mark},引号、等号、逗号应为英文半角"),
+                ),
+                None => (String::new(), String::new()),
+            };
+            let (en, zh) = (format!("{why}{hint_en}"), format!("不是有效的 TOML:{why}{hint_zh}"));
+            reader.error("not_toml", line, en, zh);
         }
         if !reader.findings.is_empty() {
             return (None, reader.findings);
@@ -97,6 +105,18 @@ impl Instrument {
         let instrument = readable.then_some(Self { head, terms, cases });
         (instrument, reader.findings)
     }
+}
+
+/// The first mark of Chinese writing in a line that stands where TOML needs another.
+fn chinese_mark(text: &str, line: u32) -> Option<char> {
+    let line = text.lines().nth(line.checked_sub(1)? as usize)?;
+    let code = line.split('#').next()?;
+    // Between quotes any mark may stand.
+    let outside = code.split('"').step_by(2);
+    // Quotation marks, equals sign, comma, brackets and braces as Chinese keyboards write them.
+    const MARKS: &str =
+        "\u{201C}\u{201D}\u{2018}\u{2019}\u{FF1D}\u{FF0C}\u{3010}\u{3011}\u{FF5B}\u{FF5D}";
+    outside.flat_map(str::chars).find(|mark| MARKS.contains(*mark))
 }
 
 /// Reads a section; what it cites holds for everything in it.

@@ -7,6 +7,8 @@ pub mod finding;
 
 pub mod cite;
 
+mod expected;
+
 mod reader;
 
 pub mod value;
@@ -14,6 +16,8 @@ pub mod value;
 pub mod word;
 
 pub mod shape;
+
+pub mod sum;
 
 pub mod expr;
 

@@ -15,6 +15,7 @@ use crate::domain::{area::AreaCode, code::Code, group::Residence, month::Month};
 
 use super::{
     cite::{Cite, Head, Mark},
+    expected::expected_zh,
     finding::{Finding, Severity},
     param::{Case, Param, Selector, Setting},
     value::Value,
@@ -26,6 +27,8 @@ pub struct Reader {
     line_starts: Vec<usize>,
     head: Option<Arc<Head>>,
     scope: Vec<(Arc<str>, Mark, Arc<str>)>,
+    /// The keys whose values are being read, the innermost last.
+    keys: Vec<String>,
     /// What was found wrong so far.
     pub findings: Vec<Finding>,
 }
@@ -42,7 +45,7 @@ impl Reader {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let line_starts = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
         let file = file.to_owned();
-        Self { file, line_starts, head: None, scope, findings: Vec::new() }
+        Self { file, line_starts, head: None, scope, keys: Vec::new(), findings: Vec::new() }
     }
 
     /// The file's name.
@@ -88,8 +91,9 @@ impl Reader {
             other => other.type_str().to_owned(),
         };
         let shown: String = shown.chars().take(60).collect();
-        let en = format!("{shown}: expected {expected}");
-        let zh = format!("{shown}:应为 {expected}");
+        let key = self.keys.last().map_or(String::new(), |key| format!("{key} "));
+        let en = format!("{key}{shown}: expected {expected}");
+        let zh = format!("{key}{shown}:应为{}", expected_zh(expected));
         self.error("bad_value", self.line(item), en, zh);
         None
     }
@@ -225,7 +229,7 @@ impl Reader {
         match (open, inherited, lower_to) {
             (true, false, None) => Some(Setting::Open { cite, at_least, at_most }),
             (false, true, None) => Some(Setting::Inherited(cite)),
-            (false, false, Some(value)) if T::IS_NUMBER => Some(Setting::LowerTo(value, cite)),
+            (false, false, Some(value)) if value.is_number() => Some(Setting::LowerTo(value, cite)),
             _ => self.expected(
                 item,
                 "one of value, open = true, inherited = true or, for a number, lower_to",
@@ -314,7 +318,10 @@ impl<'a> Table<'a> {
         let entry = self.entries.iter_mut().find(|(name, ..)| *name == key)?;
         entry.3 = true;
         let item = entry.2;
-        read(reader, item)
+        reader.keys.push(key.to_owned());
+        let value = read(reader, item);
+        reader.keys.pop();
+        value
     }
 
     /// Takes a key that may be absent.

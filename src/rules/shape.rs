@@ -7,6 +7,7 @@ use crate::domain::{area::AreaCode, code::Code, exact::Exact};
 
 use super::{
     reader::Reader,
+    sum::read_share,
     value::Value,
     word::{Period, Source},
 };
@@ -82,7 +83,7 @@ impl Value for Base {
         }
         let mut table = reader.table(item, "a standard's code or a table with standard = …")?;
         let standard = table.required(reader, "standard", item);
-        let share = table.optional(reader, "share");
+        let share = table.read_with(reader, "share", read_share);
         let places = table.read_with(reader, "area", |reader, item| {
             if item.get_ref().is_str() {
                 return Place::read(reader, item).map(|place| vec![place]);
@@ -131,6 +132,8 @@ pub enum Rise {
     One(RiseOf),
     /// The highest of these; all must be recorded.
     HigherOf(Vec<RiseOf>),
+    /// The lowest of these; all must be recorded.
+    LowerOf(Vec<RiseOf>),
     /// The first of these that is recorded.
     FirstRecorded(Vec<RiseOf>),
 }
@@ -153,20 +156,23 @@ impl RiseOf {
 
 impl Value for Rise {
     fn read(reader: &mut Reader, item: &Spanned<DeValue<'_>>) -> Option<Self> {
+        const WHAT: &str = "a series, \"trigger\", higher_of, lower_of or first_recorded";
         if item.get_ref().is_str() {
             return RiseOf::read(reader, item).map(Self::One);
         }
-        let mut table = reader.table(item, "a series, \"trigger\", higher_of or first_recorded")?;
+        let mut table = reader.table(item, WHAT)?;
         let list = |reader: &mut Reader, item: &Spanned<DeValue<'_>>| {
             reader.list(item, "a list of series", RiseOf::read)
         };
         let higher = table.read_with(reader, "higher_of", list);
+        let lower = table.read_with(reader, "lower_of", list);
         let first = table.read_with(reader, "first_recorded", list);
         table.finish(reader);
-        match (higher, first) {
-            (Some(higher), None) => Some(Self::HigherOf(higher)),
-            (None, Some(first)) => Some(Self::FirstRecorded(first)),
-            _ => reader.expected(item, "either higher_of or first_recorded"),
+        match (higher, lower, first) {
+            (Some(higher), None, None) => Some(Self::HigherOf(higher)),
+            (None, Some(lower), None) => Some(Self::LowerOf(lower)),
+            (None, None, Some(first)) => Some(Self::FirstRecorded(first)),
+            _ => reader.expected(item, "one of higher_of, lower_of and first_recorded"),
         }
     }
 
@@ -175,6 +181,7 @@ impl Value for Rise {
         match self {
             Self::One(one) => one.show().to_owned(),
             Self::HigherOf(all) => format!("higher of {}", join(all)),
+            Self::LowerOf(all) => format!("lower of {}", join(all)),
             Self::FirstRecorded(all) => format!("first recorded of {}", join(all)),
         }
     }

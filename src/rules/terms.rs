@@ -17,14 +17,15 @@ use crate::domain::{
 use super::{
     cite::Cite,
     expr::Expr,
-    param::Param,
+    param::{Param, values},
     reader::{Reader, Table},
     shape::{Band, Base, FundingShare, Place, Rise, Term},
     shown::{Shown, Wanted, says},
+    sum::{Above, RoundTo, Sum},
     word::{
         Below, Comparator, CountedFrom, CountsFrom, Due, HoldsOn, Measure, OnBreach, Period,
-        Points, Rhythm, Roster, RoundMode, RoundTo, SeveralGroups, Source, Start, StepKind,
-        ThresholdSet, Unit,
+        Points, Rhythm, Roster, RoundMode, SeveralGroups, Source, Start, StepKind, ThresholdSet,
+        Unit,
     },
 };
 
@@ -113,6 +114,8 @@ terms! {
         threshold_set: ThresholdSet,
         /// Where it is recorded, if not where the series is.
         threshold_area: Place,
+        /// Percentage points added to the recorded threshold.
+        threshold_plus: Decimal,
         /// For how many months in a row; 1 when unset.
         run_months: u32,
         /// Whose index counts, if other than the trigger's.
@@ -154,16 +157,16 @@ terms! {
         /// The bands.
         bands: Vec<Band>,
         /// A sum.
-        yuan: Decimal,
+        yuan: Sum,
         /// Points count from here.
-        above: Decimal,
+        above: Above,
         /// How parts of a point count.
         points: Points,
         /// The sum at the start of the points.
         start_sum: Decimal,
         /// How many months back the earlier amount lies.
         months_back: u32,
-        /// The steps of which the highest counts.
+        /// The steps of which the highest or the lowest counts.
         of: Vec<Code>,
         /// The number it multiplies by.
         by: Decimal,
@@ -174,7 +177,7 @@ terms! {
         /// Who the sum is for.
         unit: Unit,
         /// What each further person of a household adds.
-        each_further_yuan: Decimal,
+        each_further_yuan: Sum,
         /// The step it goes before, in an overlay.
         before: Code,
         /// The step it goes after, in an overlay.
@@ -237,6 +240,36 @@ terms! {
         /// Remove a group.
         narrow_groups: OnBreach,
     }
+}
+
+impl StepTerms {
+    /// Every standard that goes into its sum, as base or as a sum of its own.
+    pub fn bases(&self) -> impl Iterator<Item = (&Base, &Cite)> {
+        let stated = self.sums().filter_map(|(sum, cite)| match sum {
+            Sum::Standard(base) => Some((base, cite)),
+            _ => None,
+        });
+        values(&self.base).chain(stated)
+    }
+
+    /// Every step whose sum goes into its own.
+    pub fn steps_named(&self) -> impl Iterator<Item = (&Code, &Cite)> {
+        let of = values(&self.of).flat_map(|(of, cite)| of.iter().map(move |name| (name, cite)));
+        of.chain(steps_of(&self.yuan))
+    }
+
+    /// Every step whose sum goes into what each further person adds; perhaps this one.
+    pub fn steps_further(&self) -> impl Iterator<Item = (&Code, &Cite)> {
+        steps_of(&self.each_further_yuan)
+    }
+
+    fn sums(&self) -> impl Iterator<Item = (&Sum, &Cite)> {
+        values(&self.yuan).chain(values(&self.each_further_yuan))
+    }
+}
+
+fn steps_of(param: &Param<Sum>) -> impl Iterator<Item = (&Code, &Cite)> {
+    values(param).filter_map(|(sum, cite)| Some((sum.step()?, cite)))
 }
 
 /// Groups that a document adds or removes.

@@ -27,8 +27,13 @@ pub trait Value: Sized + Clone {
         false
     }
 
-    /// Whether `lower_to` and bounds make sense for it.
+    /// Whether `lower_to` and bounds make sense for its kind.
     const IS_NUMBER: bool = false;
+
+    /// Whether it can be compared with others of its kind.
+    fn is_number(&self) -> bool {
+        Self::IS_NUMBER
+    }
 }
 
 impl Value for Decimal {

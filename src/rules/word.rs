@@ -135,10 +135,14 @@ words! {
         EarlierAmount = "earlier_amount",
         /// The highest of other steps' sums.
         HigherOf = "higher_of",
+        /// The lowest of other steps' sums.
+        LowerOf = "lower_of",
         /// Not below.
         Floor = "floor",
         /// Not above.
         Cap = "cap",
+        /// More by a sum.
+        Add = "add",
         /// Times a number.
         Multiply = "multiply",
         /// Another sum instead.
@@ -163,6 +167,7 @@ impl StepKind {
                 | Self::Flat
                 | Self::EarlierAmount
                 | Self::HigherOf
+                | Self::LowerOf
         )
     }
 }
@@ -176,18 +181,6 @@ words! {
         Up = "up",
         /// Not at all.
         Down = "down",
-    }
-}
-
-words! {
-    /// The unit a sum is rounded to.
-    RoundTo {
-        /// 元.
-        Yuan = "yuan",
-        /// 角.
-        Jiao = "jiao",
-        /// 分.
-        Fen = "fen",
     }
 }
 

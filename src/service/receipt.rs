@@ -12,11 +12,12 @@ use crate::{
     engine::{
         amount::{Operand, StepTaken},
         draft::Derivation,
+        reading::Reading,
         reason::Vocabulary,
         sums::by_source,
     },
     journal::entry::sha256_hex,
-    rules::cite::Cite,
+    rules::{cite::Cite, value::Value as _},
 };
 
 use super::{Service, ServiceError, run::key, writer::SubmitError};
@@ -100,9 +101,9 @@ fn step(words: &Vocabulary<'_>, step: &StepTaken) -> Value {
     })
 }
 
-fn operand(operand: &Operand) -> Value {
-    let stands_in = operand.cite().map(|cite| cite.short());
-    match operand {
+fn operand(given: &Operand) -> Value {
+    let stands_in = given.cite().map(|cite| cite.short());
+    match given {
         Operand::Base(base) => json!({
             "standard": base.standard,
             "area": base.area,
@@ -112,19 +113,35 @@ fn operand(operand: &Operand) -> Value {
             "source": base.source,
             "stands_in": stands_in,
         }),
-        Operand::Rise(rise) => json!({
-            "series": rise.reading.series,
-            "area": rise.reading.area,
-            "month": rise.reading.month,
-            "percent": rise.percent.to_string(),
-            "stands_in": stands_in,
-        }),
+        Operand::Rise(rise) => {
+            let mut told = json!({
+                "series": rise.reading.series,
+                "area": rise.reading.area,
+                "month": rise.reading.month,
+                "percent": rise.percent.to_string(),
+                "stands_in": stands_in,
+            });
+            let other = |reading: &Reading| {
+                let percent = reading.value.map(|value| value.to_string());
+                json!({ "series": reading.series, "area": reading.area, "percent": percent })
+            };
+            // Absent where there are none, as it was before there could be any.
+            if !rise.beside.is_empty() {
+                told["lowest_beside"] = rise.beside.iter().map(other).collect();
+            }
+            told
+        }
         Operand::Band { range, .. } => json!({ "band": range, "stands_in": stands_in }),
-        Operand::Number { name, value, .. } => {
-            json!({ "name": name, "value": value.to_string(), "stands_in": stands_in })
+        Operand::Number { name, value, from, .. } => {
+            let mut told =
+                json!({ "name": name, "value": value.to_string(), "stands_in": stands_in });
+            if !from.is_empty() {
+                told["from"] = from.iter().map(operand).collect();
+            }
+            told
         }
         Operand::Rounding { to, mode, .. } => json!({
-            "round_to": to.map(|to| to.as_str()),
+            "round_to": to.map(|to| to.show()),
             "mode": mode.as_str(),
             "stands_in": stands_in,
         }),

@@ -33,7 +33,15 @@ impl Lint<'_> {
         let own = &self.instrument.terms;
         for (name, condition) in &own.conditions {
             let Some(old) = below.conditions.get(name) else { continue };
-            let Pick::Set(new) = condition.threshold.pick(context) else { continue };
+            let (plain, plus) = (&condition.threshold, &condition.threshold_plus);
+            // Points are compared where both are added to the same recorded threshold.
+            let (new, old_of) = match (plain.pick(context), plus.pick(context)) {
+                (Pick::Set(new), _) => (new, &old.threshold),
+                (_, Pick::Set(new)) if condition.threshold_series.is_unset() => {
+                    (new, &old.threshold_plus)
+                }
+                _ => continue,
+            };
             let comparator = match condition.comparator.pick(context) {
                 Pick::Set(own) => *own.value,
                 _ => match old.comparator.pick(context) {
@@ -41,7 +49,7 @@ impl Lint<'_> {
                     _ => Comparator::AtLeast,
                 },
             };
-            let Pick::Set(old) = old.threshold.pick(context) else { continue };
+            let Pick::Set(old) = old_of.pick(context) else { continue };
             let harder = match comparator {
                 Comparator::AtLeast | Comparator::Above => *old.value < *new.value,
                 Comparator::AtMost | Comparator::Below => *new.value < *old.value,

@@ -36,6 +36,8 @@ mod needed;
 
 mod order;
 
+mod relative;
+
 /// What names in a document are checked against.
 #[derive(Debug, Clone, Copy)]
 pub struct Lists<'a> {
@@ -85,6 +87,7 @@ pub fn lint(instrument: &Instrument, library: &Library, lists: Lists<'_>) -> Vec
     lint.bands();
     lint.school_terms();
     lint.order();
+    lint.relative();
     lint.needed();
     lint.open_parameters();
     lint.limits();
@@ -94,7 +97,7 @@ pub fn lint(instrument: &Instrument, library: &Library, lists: Lists<'_>) -> Vec
 /// Whether a finding says that something is not there, which cannot be told of a document that was
 /// only read in part.
 pub fn rests_on_absence(finding: &Finding) -> bool {
-    const CODES: [&str; 11] = [
+    const CODES: [&str; 13] = [
         "missing_parameter",
         "remainder",
         "unknown_condition",
@@ -106,6 +109,8 @@ pub fn rests_on_absence(finding: &Finding) -> bool {
         "implicit_rounding",
         "unknown_class",
         "uncovered_group",
+        "nothing_to_add_to",
+        "no_sum",
     ];
     CODES.contains(&finding.code)
 }

@@ -7,6 +7,7 @@ use crate::{
         finding::Severity,
         param::{in_play, values},
         shape::{Place, Rise, RiseOf},
+        sum::Above,
     },
 };
 
@@ -32,14 +33,14 @@ impl Lint<'_> {
             for (rise, cite) in values(&step.rise) {
                 let all: &[RiseOf] = match rise {
                     Rise::One(one) => std::slice::from_ref(one),
-                    Rise::HigherOf(all) | Rise::FirstRecorded(all) => all,
+                    Rise::HigherOf(all) | Rise::LowerOf(all) | Rise::FirstRecorded(all) => all,
                 };
                 series.extend(all.iter().filter_map(|one| match one {
                     RiseOf::Series(code) => Some((code, cite)),
                     RiseOf::Trigger => None,
                 }));
             }
-            standards.extend(values(&step.base).map(|(base, cite)| (&base.standard, cite)));
+            standards.extend(step.bases().map(|(base, cite)| (&base.standard, cite)));
         }
         for (code, cite) in series {
             if self.lists.series.get(code).is_none() {
@@ -71,11 +72,12 @@ impl Lint<'_> {
                 self.unknown("group", code.as_str(), "groups.toml", cite);
             }
         }
-        let conditions = terms.conditions.values().map(|one| &one.index_area);
+        let conditions =
+            terms.conditions.values().flat_map(|one| [&one.index_area, &one.threshold_area]);
         let rises = terms.steps.values().map(|one| &one.rise_area);
         let named = conditions.chain(rises).chain([&terms.trigger.index_area]);
         let named = named.flat_map(values).map(|(place, cite)| (*place, cite));
-        let bases = terms.steps.values().flat_map(|one| values(&one.base));
+        let bases = terms.steps.values().flat_map(|one| one.bases());
         let bases = bases.flat_map(|(base, cite)| base.places.iter().map(move |p| (*p, cite)));
         for (place, cite) in named.chain(bases) {
             if let Place::Area(area) = place
@@ -105,6 +107,12 @@ impl Lint<'_> {
         let tests = [&trigger.when, &trigger.hold_when, &trigger.end_when];
         for (expr, cite) in tests.into_iter().flat_map(values) {
             expr.names().into_iter().for_each(|name| self.condition_exists(name, cite));
+        }
+        for (above, cite) in self.instrument.terms.steps.values().flat_map(|one| values(&one.above))
+        {
+            if let Above::ThresholdOf(name) = above {
+                self.condition_exists(name, cite);
+            }
         }
         if self.instrument.head.kind == Kind::Assumption || self.stages.is_empty() {
             return;

@@ -120,7 +120,7 @@ fn unsaid_of_step(step: &StepTerms) -> Vec<&'static str> {
             StepKind::SumByBand => needed.extend([rise, bands]),
             StepKind::SumPerPoint => needed.extend([rise, yuan]),
             StepKind::EarlierAmount => needed.push(("months_back", is_said(&step.months_back))),
-            StepKind::HigherOf => needed.push(("of", is_said(&step.of))),
+            StepKind::HigherOf | StepKind::LowerOf => needed.push(("of", is_said(&step.of))),
             StepKind::Multiply => needed.push(("by", is_said(&step.by))),
             StepKind::Round => {
                 let rounds = in_play(&step.mode).any(|(mode, _)| *mode != RoundMode::None);
@@ -130,6 +130,7 @@ fn unsaid_of_step(step: &StepTerms) -> Vec<&'static str> {
             StepKind::Flat
             | StepKind::Floor
             | StepKind::Cap
+            | StepKind::Add
             | StepKind::Override
             | StepKind::Subtract => needed.push(yuan),
         }
@@ -146,7 +147,10 @@ fn unsaid_of_step(step: &StepTerms) -> Vec<&'static str> {
 /// The steps that some order takes, with those they name and those that place themselves.
 fn used(terms: &Terms) -> impl Iterator<Item = (&Code, &StepTerms)> {
     let ordered = in_play(&terms.amount.order).flat_map(|(order, _)| order);
-    let named = terms.steps.values().flat_map(|step| in_play(&step.of)).flat_map(|(of, _)| of);
+    let of = terms.steps.values().flat_map(|step| in_play(&step.of)).flat_map(|(of, _)| of);
+    let sums = terms.steps.values().flat_map(|step| [&step.yuan, &step.each_further_yuan]);
+    let sums = sums.flat_map(in_play);
+    let named = of.chain(sums.filter_map(|(sum, _)| sum.step()));
     let names: BTreeSet<&Code> = ordered.chain(named).collect();
     terms.steps.iter().filter(move |(name, step)| {
         names.contains(name) || !step.before.is_unset() || !step.after.is_unset()

@@ -72,7 +72,7 @@ impl Lint<'_> {
         let ordered: BTreeSet<&Code> =
             in_play(&terms.amount.order).flat_map(|(order, _)| order).collect();
         let inner: BTreeSet<&Code> =
-            terms.steps.values().flat_map(|step| values(&step.of)).flat_map(|(of, _)| of).collect();
+            terms.steps.values().flat_map(named).map(|(name, _)| name).collect();
         for (name, step) in &self.instrument.terms.steps {
             let used = ordered.contains(name) || inner.contains(name);
             let beside: Vec<_> = values(&step.before).chain(values(&step.after)).collect();
@@ -96,7 +96,13 @@ impl Lint<'_> {
     /// Steps that compute each other.
     fn circles(&mut self, terms: &Terms) {
         for (name, step) in &self.instrument.terms.steps {
-            let Some((_, cite)) = values(&step.of).next() else { continue };
+            for (other, cite) in named(step).filter(|(other, _)| !terms.steps.contains_key(*other))
+            {
+                let en = format!("step {other:?} is not defined by any document in force");
+                let zh = format!("适用的文件都没有定义步骤 {other:?}");
+                self.add(Severity::Error, "unknown_step", Some(cite), en, zh);
+            }
+            let Some((_, cite)) = step.steps_named().next() else { continue };
             let mut seen = BTreeSet::new();
             let mut open: Vec<&Code> = of(terms, name).collect();
             while let Some(next) = open.pop() {
@@ -105,14 +111,9 @@ impl Lint<'_> {
                 }
             }
             if seen.contains(name) {
-                let en = format!("step {name} is computed from itself through \"of\"");
-                let zh = format!("步骤 {name} 通过 of 引用了自身");
+                let en = format!("step {name} is computed from itself");
+                let zh = format!("步骤 {name} 引用了自身");
                 self.add(Severity::Error, "circle", Some(cite), en, zh);
-            }
-            for other in of(terms, name).filter(|other| !terms.steps.contains_key(*other)) {
-                let en = format!("step {other:?} is not defined by any document in force");
-                let zh = format!("适用的文件都没有定义步骤 {other:?}");
-                self.add(Severity::Error, "unknown_step", Some(cite), en, zh);
             }
         }
         for (steps, cite) in values(&self.instrument.terms.funding.increment_steps) {
@@ -143,14 +144,19 @@ impl Lint<'_> {
     }
 }
 
-fn kinds<'a>(terms: &'a Terms, name: &Code) -> impl Iterator<Item = StepKind> + use<'a> {
+pub(super) fn kinds<'a>(terms: &'a Terms, name: &Code) -> impl Iterator<Item = StepKind> + use<'a> {
     let step: Option<&'a StepTerms> = terms.steps.get(name);
     step.into_iter().flat_map(|step| values(&step.kind)).map(|(kind, _)| *kind)
 }
 
+/// The steps that a step names, for its own sum or for each further person's.
+fn named(step: &StepTerms) -> impl Iterator<Item = (&Code, &Cite)> {
+    step.steps_named().chain(step.steps_further())
+}
+
 fn of<'a>(terms: &'a Terms, name: &Code) -> impl Iterator<Item = &'a Code> + use<'a> {
     let step: Option<&'a StepTerms> = terms.steps.get(name);
-    step.into_iter().flat_map(|step| values(&step.of)).flat_map(|(of, _)| of)
+    step.into_iter().flat_map(StepTerms::steps_named).map(|(name, _)| name)
 }
 
 fn placed(terms: &Terms, name: &Code) -> bool {

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use crate::{
     domain::{
         code::Code,
-        exact::{Exact, RoundingMode, RoundingUnit},
+        exact::{Exact, RoundingMode},
         group::Residence,
         month::Month,
     },
@@ -239,8 +239,7 @@ fn as_published(published: &Published, found: Exact) -> Result<Exact, String> {
     let Some(unit) = published.rounded_to else { return Ok(found) };
     let unit = Exact::whole(i64::from(unit));
     let mode = published.rounded.unwrap_or(RoundingMode::HalfUp);
-    let rounded = found.over(unit).and_then(|units| units.round(mode, RoundingUnit::Yuan));
-    rounded.and_then(|units| units.times(unit)).map_err(|error| error.to_string())
+    found.to_multiple(mode, unit).map_err(|error| error.to_string())
 }
 
 fn nothing() -> String {
