@@ -599,6 +599,42 @@ fn a_step_without_its_number_yields_no_sum() {
 }
 
 #[test]
+fn a_rise_below_every_band_is_worth_nothing_and_one_between_or_above_them_has_no_sum() {
+    let bands = "bands = [ { above = \"3.0\", below = \"4.0\", yuan = \"10\" }, \
+                 { at_least = \"5.0\", at_most = \"6.0\", yuan = \"20\" } ]";
+    let text = FLAT
+        .replace("kind = \"flat\"", "kind = \"sum_by_band\"\nrise = \"food\"")
+        .replace("yuan = \"25\"", bands);
+    let asked = |food: &str| {
+        let facts = Facts::cpi("3.0").series("food", food);
+        let budget = budgeted(&[HEAD, &text].concat(), &facts, &[urban("2024-01", 1)]);
+        let none = budget.findings.iter().filter(|one| one.code == "no_sum");
+        let mut told: Vec<_> = none.map(|one| one.en.clone()).collect();
+        told.extend(budget.lines.iter().map(|line| line.yuan.to_string()));
+        told.join("; ")
+    };
+    let no_band = |rise: &str| {
+        format!(
+            "subsistence-allowance recipients (urban): cannot be computed: the rule is incomplete: \
+             amount.steps.sum.bands: no band for {rise} is not set by any document in force"
+        )
+    };
+    for (food, expected) in [
+        ("2.9", "0.00".to_owned()),
+        ("3.0", "0.00".to_owned()),
+        ("3.1", "10.00".to_owned()),
+        ("3.9", "10.00".to_owned()),
+        ("4.0", no_band("4")),
+        ("4.9", no_band("4.9")),
+        ("5.0", "20.00".to_owned()),
+        ("6.0", "20.00".to_owned()),
+        ("6.1", no_band("6.1")),
+    ] {
+        assert_eq!(asked(food), expected, "{food}");
+    }
+}
+
+#[test]
 fn a_month_after_one_without_a_rule_may_run_on() {
     let first = HEAD
         .replace("from = \"2024-01\"", "from = \"2024-01\", until = \"2024-02\"")

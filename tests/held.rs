@@ -1,13 +1,14 @@
 //! The law as its reader sees it in one month: what holds, and which document says so.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use price_linkage::{
-    domain::{area::Areas, month::Month},
+    domain::{area::Areas, code::Code, group::Residence, month::Month},
     intake::folder::load,
     rules::{
         instrument::Instrument,
         library::{Law, Library},
+        param::{Classes, Context, Pick, Picked, Selector, values},
     },
 };
 
@@ -131,4 +132,145 @@ fn the_remark_on_a_document_is_not_repeated_for_each_of_its_parameters() {
     let floor = shown.iter().find(|one| one.path == "amount.steps.low.yuan").unwrap();
     let notes: Vec<_> = floor.says.iter().map(|said| &*said.cite.note).collect();
     assert_eq!(notes, ["only here", ""]);
+}
+
+fn code(text: &str) -> Code {
+    text.parse().unwrap()
+}
+
+/// Whether a selector fits a place, an index and a pay month, and whom it is asked for.
+fn fits(when: &Selector, area: &str, [month, pay_month]: [&str; 2], who: Option<&str>) -> bool {
+    let classes: Classes = BTreeMap::from([(code("near"), vec!["990300".parse().unwrap()])]);
+    let group = who.map(code);
+    let carried_by = [code("cpi"), code("food")];
+    when.fits(&Context {
+        areas: &AREAS,
+        classes: &classes,
+        area: area.parse().unwrap(),
+        month: month.parse().unwrap(),
+        pay_month: pay_month.parse().unwrap(),
+        group: group.as_ref(),
+        residence: who.map(|_| Residence::Rural),
+        carried_by: &carried_by,
+    })
+}
+
+#[test]
+fn a_case_fits_where_each_of_its_conditions_does() {
+    let months = ["2024-02", "2024-04"];
+    let any = Selector::default();
+    let here = |when: &Selector| fits(when, "990301", months, Some("special_care"));
+    assert!(here(&any) && fits(&any, "990301", months, None));
+    let groups = |of: &[&str]| Selector {
+        groups: Some(of.iter().map(|one| code(one)).collect()),
+        ..Selector::default()
+    };
+    assert!(here(&groups(&["poor_student", "special_care"])));
+    assert!(!here(&groups(&["poor_student"])));
+    assert!(!fits(&groups(&["special_care"]), "990301", months, None));
+    let residence = |one| Selector { residence: Some(one), ..Selector::default() };
+    assert!(here(&residence(Residence::Rural)) && !here(&residence(Residence::Urban)));
+    assert!(!fits(&residence(Residence::Rural), "990301", months, None));
+    for (area, inside) in [("990300", true), ("990301", true), ("990000", false), ("990100", false)]
+    {
+        let areas = vec!["990200".parse().unwrap(), "990300".parse().unwrap()];
+        let areas = Selector { areas: Some(areas), ..Selector::default() };
+        let class = |name| Selector { class: Some(code(name)), ..Selector::default() };
+        assert_eq!(fits(&areas, area, months, None), inside, "{area}");
+        assert_eq!(fits(&class("near"), area, months, None), inside, "{area}");
+        assert!(!fits(&class("far"), area, months, None), "{area}");
+    }
+    let carried = |name| Selector { carried_by: Some(code(name)), ..Selector::default() };
+    assert!(here(&carried("cpi")) && here(&carried("food")) && !here(&carried("grain")));
+}
+
+#[test]
+fn a_case_fits_from_its_first_month_to_its_last() {
+    let of = |text: &str| Some(month(text));
+    for (months, [from, until, only]) in [
+        ("2024-01", [false, true, false]),
+        ("2024-02", [true, true, true]),
+        ("2024-03", [true, false, false]),
+        ("2025-02", [true, false, false]),
+    ] {
+        let index = |when: &Selector| fits(when, "990301", [months, "2024-09"], None);
+        let pay = |when: &Selector| fits(when, "990301", ["2023-09", months], None);
+        assert_eq!(index(&Selector { from: of("2024-02"), ..Selector::default() }), from);
+        assert_eq!(index(&Selector { until: of("2024-02"), ..Selector::default() }), until);
+        assert_eq!(pay(&Selector { pay_from: of("2024-02"), ..Selector::default() }), from);
+        assert_eq!(pay(&Selector { pay_until: of("2024-02"), ..Selector::default() }), until);
+        let both = Selector { from: of("2024-02"), until: of("2024-02"), ..Selector::default() };
+        assert_eq!(index(&both), only);
+    }
+    let of_year = Selector { calendar_months: Some(vec![2, 12]), ..Selector::default() };
+    for (months, inside) in
+        [("2024-01", false), ("2024-02", true), ("2024-03", false), ("2025-12", true)]
+    {
+        assert_eq!(fits(&of_year, "990301", [months, "2024-12"], None), inside, "{months}");
+    }
+}
+
+/// What is picked: value, document, and the one that says explicitly that it holds on.
+fn shown(picked: Picked<'_, rust_decimal::Decimal>) -> String {
+    let inherited = picked.inherited.map_or(String::new(), |by| format!(", by {}", by.head.id));
+    format!("{}: {}{inherited}", picked.value, picked.cite.head.id)
+}
+
+#[test]
+fn the_topmost_document_with_a_case_that_fits_says_what_is_picked() {
+    let for_towns = "yuan = [ { residence = \"urban\", value = \"9\" } ]";
+    let (lower, inherited) = ("yuan = { lower_to = \"7\" }", "yuan = { inherited = true }");
+    let open = "yuan = { open = true, at_least = \"5\", at_most = \"7\" }";
+    let (six, eight) = ("yuan = \"6\"", "yuan = \"8\"");
+    for (over, base, [picked, below, lowered, unlowered], all) in [
+        (six, eight, ["6: over", "6: over", "", "6: over"], "6 8"),
+        ("", eight, ["8: base", "8: base", "", "8: base"], "8"),
+        ("", "", ["", "", "", ""], ""),
+        (for_towns, eight, ["8: base", "8: base", "", "8: base"], "9 8"),
+        (inherited, eight, ["8: base, by over", "8: base, by over", "", "8: base, by over"], "8"),
+        (inherited, "", ["", "", "", ""], ""),
+        (lower, six, ["6: base", "6: base", "7: over", "6: base"], "7 6"),
+        (lower, "yuan = \"7.0\"", ["7.0: base", "7.0: base", "7: over", "7.0: base"], "7 7.0"),
+        (lower, eight, ["7: over", "8: base", "7: over", "8: base"], "7 8"),
+        (lower, "", ["7: over", "", "7: over", ""], "7"),
+        (lower, lower, ["7: base", "7: base", "7: over", ""], "7 7"),
+        (open, six, ["5…7: over", "5…7: over", "", "5…7: over"], "6"),
+        (lower, open, ["7: over", "5…7: base", "7: over", "5…7: base"], "7"),
+        (inherited, open, ["5…7: base", "5…7: base", "", "5…7: base"], ""),
+    ] {
+        let documents = library(&[("base", "regional", base), ("over", "overlay", over)]);
+        let (area, at) = ("990000".parse().unwrap(), month("2024-01"));
+        let rules = documents.rules(&AREAS, area, at, &Law::InForce, false).unwrap();
+        let context = Context {
+            areas: &AREAS,
+            classes: &rules.terms.classes,
+            area,
+            month: at,
+            pay_month: month("2024-02"),
+            group: None,
+            residence: Some(Residence::Rural),
+            carried_by: &[],
+        };
+        let yuan = &rules.terms.steps[&code("low")].yuan;
+        let of = |pick: Pick<'_, _>| match pick {
+            Pick::Set(picked) => shown(picked),
+            Pick::Open { cite, at_least, at_most } => {
+                format!("{}…{}: {}", at_least.unwrap(), at_most.unwrap(), cite.head.id)
+            }
+            Pick::Unset => String::new(),
+        };
+        let (held, to) = yuan.pick_lowered(&context);
+        let found = [
+            of(yuan.pick(&context)),
+            of(held),
+            to.map_or(String::new(), shown),
+            of(yuan.pick_unlowered(&context)),
+        ];
+        assert_eq!(found, [picked, below, lowered, unlowered], "{over} over {base}");
+        let given: Vec<_> = values(yuan).map(|(value, _)| value.to_string()).collect();
+        assert_eq!(given.join(" "), all, "{over} over {base}");
+        let cited = yuan.pick(&context).cite().map(|cite| cite.head.id.clone());
+        let expected = picked.split(": ").nth(1).map(|id| id.split(',').next().unwrap().to_owned());
+        assert_eq!(cited, expected, "{over} over {base}");
+    }
 }

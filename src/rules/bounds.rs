@@ -77,6 +77,7 @@ fn numbers(reader: &mut Reader, terms: &Terms) {
     for (name, one) in &terms.steps {
         let path = |key| format!("amount.steps.{name}.{key}");
         bounds.push((path("rise_average_months"), &one.rise_average_months, 1, 12));
+        bounds.push((path("rise_decimals"), &one.rise_decimals, 0, 6));
         bounds.push((path("months_back"), &one.months_back, 1, 36));
     }
     for (path, param, least, most) in bounds {
