@@ -6,6 +6,7 @@ use price_linkage::{
     domain::{area::Areas, code::Code, group::Residence, month::Month},
     intake::folder::load,
     rules::{
+        cite::Cite,
         instrument::Instrument,
         library::{Law, Library},
         param::{Classes, Context, Pick, Picked, Selector, values},
@@ -272,5 +273,37 @@ fn the_topmost_document_with_a_case_that_fits_says_what_is_picked() {
         let cited = yuan.pick(&context).cite().map(|cite| cite.head.id.clone());
         let expected = picked.split(": ").nth(1).map(|id| id.split(',').next().unwrap().to_owned());
         assert_eq!(cited, expected, "{over} over {base}");
+    }
+}
+
+#[test]
+fn groups_are_covered_where_and_when_each_change_of_them_holds() {
+    let says = "yuan = \"6\"\n\
+                [[groups]]\nadd = [\"poor_student\", \"special_care\"]\nclause = \"1\"\n\
+                [[groups]]\nadd = [\"special_care\"]\nclause = \"2\"\n\
+                [[groups]]\nremove = [\"poor_student\"]\nfrom = \"2024-03\"\nuntil = \"2024-04\"\n\
+                [[groups]]\nadd = [\"orphan_community\"]\nareas = [\"990200\", \"990300\"]\n\
+                from = \"2024-04\"\nclause = \"4\"\n\
+                [[groups]]\nadd = [\"hardship_worker\"]\nuntil = \"2024-02\"\nclause = \"5\"\n";
+    let terms = Instrument::parse("base.toml", &text("base", "regional", says)).unwrap().terms;
+    let covered = |area: &str, at: &str| {
+        let covered = terms.covered(&AREAS, area.parse().unwrap(), month(at));
+        let one = |(group, cite): (&Code, &Cite)| format!("{group} {}", cite.clause);
+        covered.iter().map(one).collect::<Vec<_>>().join(", ")
+    };
+    let all = "poor_student 1, special_care 1";
+    let (more, community) = (format!("hardship_worker 5, {all}"), "orphan_community 4");
+    for (at, here, elsewhere) in [
+        ("2024-01", more.clone(), more.clone()),
+        ("2024-02", more.clone(), more),
+        ("2024-03", "special_care 1".to_owned(), "special_care 1".to_owned()),
+        ("2024-04", format!("{community}, special_care 1"), "special_care 1".to_owned()),
+        ("2024-05", format!("{community}, {all}"), all.to_owned()),
+        ("2024-06", format!("{community}, {all}"), all.to_owned()),
+    ] {
+        assert_eq!(covered("990300", at), here, "{at}");
+        assert_eq!(covered("990301", at), here, "{at}");
+        assert_eq!(covered("990100", at), elsewhere, "{at}");
+        assert_eq!(covered("990000", at), elsewhere, "{at}");
     }
 }
