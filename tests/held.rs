@@ -1,6 +1,9 @@
 //! The law as its reader sees it in one month: what holds, and which document says so.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 use price_linkage::{
     domain::{area::Areas, code::Code, group::Residence, month::Month},
@@ -305,5 +308,30 @@ fn groups_are_covered_where_and_when_each_change_of_them_holds() {
         assert_eq!(covered("990301", at), here, "{at}");
         assert_eq!(covered("990100", at), elsewhere, "{at}");
         assert_eq!(covered("990000", at), elsewhere, "{at}");
+    }
+}
+
+#[test]
+fn what_a_document_says_changes_with_each_month_it_names_and_after_the_last() {
+    let changes = |says: &str| {
+        let text = text("base", "regional", says);
+        let mut months = BTreeSet::new();
+        Instrument::parse("base.toml", &text).unwrap().terms.changes(&mut months);
+        months.iter().map(Month::to_string).collect::<Vec<_>>().join(" ")
+    };
+    let case = |when: &str| format!("yuan = [ {{ {when}, value = \"1\" }}, {{ value = \"2\" }} ]");
+    let group = |when: &str| format!("[[groups]]\nadd = [\"special_care\"]\n{when}\n");
+    for (says, expected) in [
+        (case("residence = \"urban\""), ""),
+        (case("from = \"2024-05\""), "2024-05"),
+        (case("until = \"2024-12\""), "2025-01"),
+        (case("from = \"2024-05\", until = \"2024-05\""), "2024-05 2024-06"),
+        // An index month is paid in itself or one or two months later.
+        (case("pay_from = \"2024-02\""), "2023-12 2024-01 2024-02"),
+        (case("pay_until = \"2024-11\""), "2024-10 2024-11 2024-12"),
+        (group("from = \"2024-05\""), "2024-05"),
+        (group("until = \"2024-05\""), "2024-06"),
+    ] {
+        assert_eq!(changes(&says), expected, "{says}");
     }
 }
