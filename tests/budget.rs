@@ -15,6 +15,7 @@ use price_linkage::{
         standard::{Standard, Standards},
     },
     engine::{
+        amount::quote,
         budget::budget,
         condition::Truth,
         draft::{Budget, BudgetError},
@@ -434,6 +435,20 @@ fn a_payment_by_discretion_goes_to_whom_it_names_in_the_months_it_names() {
         [urban("2024-02", 1), heads("2024-02", "subsistence_allowance", Residence::Rural, 1)];
     assert_eq!(refused(&text, &facts, &rows, true), [(1, "NOT_TRIGGERED")]);
     assert_eq!(refused(&text, &facts, &rows, false), [(0, "NOT_TRIGGERED"), (1, "NOT_TRIGGERED")]);
+}
+
+#[test]
+fn a_payment_by_discretion_is_quoted_in_its_months_only() {
+    let (text, facts) = ([HEAD, FLAT, GIVEN].concat(), Facts::cpi("2.9 2.9 2.9 2.9"));
+    let (library, area, all) = (library(&[&text]), "994000".parse().unwrap(), Terms::default());
+    let world = world(&library, &facts);
+    let timeline = Timeline::through(world, area, month("2024-04"), &all).unwrap();
+    for (outcome, given) in timeline.outcomes().iter().zip([0, 1, 1, 0]) {
+        let applied = Applied::new(world, area, outcome.month, &all).unwrap().unwrap();
+        let quote = quote(&applied, &timeline, outcome, &all).unwrap();
+        assert_eq!(quote.discretion.len(), given, "{}", outcome.month);
+    }
+    assert_eq!(timeline.outcomes().len(), 4);
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! A document as it is read: what every parameter says, where it stands, and how large it may be.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use price_linkage::rules::{
     finding::Finding,
     instrument::Instrument,
+    reform::Reform,
     terms::{
         AmountTerms, ConditionTerms, FundingTerms, LimitTerms, PaymentTerms, StepTerms,
         TriggerTerms,
@@ -469,4 +470,67 @@ fn a_term_begins_and_ends_with_a_month_of_the_year() {
         let text = with(written, &format!("{{ from = {from}, until = {until} }}"));
         assert_eq!(told(&text), expected, "{from} {until}");
     }
+}
+
+#[test]
+fn an_assumption_names_its_author_its_day_and_its_reason() {
+    let assumption = with("kind = \"regional\"", "kind = \"assumption\"");
+    let signed = ["author = \"示例\"", "date = \"2024-01-01\"", "reason = \"示例\""];
+    let told = |lines: &[&str]| told(&format!("{}\n{assumption}", lines.join("\n")));
+    assert_eq!(told(&signed), Vec::<String>::new());
+    let why = "1 head 一: kind \"assumption\": expected author, date and reason in the head";
+    for [one, other] in [[0, 1], [0, 2], [1, 2]] {
+        assert_eq!(told(&[signed[one], signed[other]]), [why]);
+        assert_eq!(told(&[signed[one]]), [why]);
+    }
+    assert_eq!(told(&[]), [why]);
+}
+
+fn set(settings: &[[&str; 2]]) -> Result<String, Vec<String>> {
+    let settings: Vec<_> =
+        settings.iter().map(|[path, to]| ((*path).to_owned(), (*to).to_owned())).collect();
+    let wrong = |all: Vec<Finding>| all.iter().map(Finding::to_string).collect();
+    Reform::written(&settings).map_err(wrong)
+}
+
+#[test]
+fn settings_are_written_in_quotes_or_as_numbers_and_lists() {
+    let (cpi, pay) =
+        (["trigger.conditions.cpi.threshold", "2.9"], ["trigger.back_pay_months", "2"]);
+    let order = ["amount.order", "[\"a\", \"b\"]"];
+    let text = "kind = \"reform\"\n\
+                title_zh = \"trigger.conditions.cpi.threshold = 2.9, trigger.back_pay_months = 2, \
+                amount.order = [\\\"a\\\", \\\"b\\\"]\"\n\
+                title_en = \"trigger.conditions.cpi.threshold = 2.9, trigger.back_pay_months = 2, \
+                amount.order = [\\\"a\\\", \\\"b\\\"]\"\nclause = \"set\"\n\
+                trigger.conditions.cpi.threshold = \"2.9\"\n\
+                trigger.back_pay_months = 2\namount.order = [\"a\", \"b\"]\n";
+    assert_eq!(set(&[cpi, pay, order]).unwrap(), text);
+    // The first that cannot be set is told alone, as it is in quotes.
+    let number = "expected a whole number from 0 to 1200, without quotes";
+    let expected = format!(
+        "set:2: error[bad_value]: \"x\": {number} / \"x\":应为 a whole number from 0 to 1200, \
+         without quotes"
+    );
+    let wrong = set(&[cpi, ["trigger.back_pay_months", "x"], ["trigger.none", "1"]]).unwrap_err();
+    assert_eq!(wrong, [expected]);
+    let wrong = set(&[["trigger.none", "1"]]).unwrap_err();
+    assert_eq!(wrong, ["set:2: error[unknown_key]: unknown key \"none\" / 未知的键 \"none\""]);
+}
+
+#[test]
+fn reforms_are_the_same_whose_texts_are() {
+    let reform = |text: &str| Reform::parse("set", text).unwrap();
+    let one = "kind = \"reform\"\ntrigger.back_pay_months = 2\n";
+    let (first, again) = (reform(one), reform(one));
+    let other = reform("kind = \"reform\"\ntrigger.back_pay_months = 3\n");
+    assert_eq!(first, again);
+    assert_ne!(first, other);
+    let sha256 = "6f5e591ab6d6a25025e38c2177d5fa7df2e0c2020e109fcb1afd7e92bc7016a1";
+    assert_eq!(first.digest(), sha256);
+    assert_eq!(HashSet::from([first, again, other]).len(), 2);
+    let regional = Reform::parse("set", FULL).unwrap_err();
+    let why = "set:1: error[reform]: kind \"regional\": expected \"reform\" / \
+               kind \"regional\":应为 \"reform\"";
+    assert_eq!(regional.iter().map(Finding::to_string).collect::<Vec<_>>(), [why]);
 }
