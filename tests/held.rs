@@ -13,6 +13,7 @@ use price_linkage::{
         instrument::Instrument,
         library::{Law, Library},
         param::{Classes, Context, Pick, Picked, Selector, values},
+        reform::Reform,
     },
 };
 
@@ -334,4 +335,21 @@ fn what_a_document_says_changes_with_each_month_it_names_and_after_the_last() {
     ] {
         assert_eq!(changes(&says), expected, "{says}");
     }
+}
+
+#[test]
+fn the_law_begins_with_its_first_document_or_a_reform_that_starts_the_mechanism() {
+    let law = library(&[("base", "regional", "")]);
+    let under = |settings: &str| {
+        let text =
+            format!("kind = \"reform\"\nindex_months = {{ from = \"2012-03\" }}\n{settings}");
+        let reform = Reform::parse("set", &text).unwrap();
+        law.under_reforms(&[reform], &AREAS).unwrap()
+    };
+    assert_eq!((law.oldest(), law.is_hypothetical()), (Some(month("2024-01")), false));
+    let changed = under("amount.steps.low.yuan = \"1\"\n");
+    assert_eq!((changed.oldest(), changed.is_hypothetical()), (Some(month("2024-01")), true));
+    let started = under("trigger.when = \"cpi\"\n");
+    assert_eq!((started.oldest(), started.is_hypothetical()), (Some(month("2012-03")), true));
+    assert_eq!(library(&[]).oldest(), None);
 }

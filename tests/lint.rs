@@ -750,6 +750,28 @@ fn an_order_for_some_leaves_the_order_below_to_the_others() {
     }
 }
 
+/// The law is judged without the assumptions that fill it, an assumption with them.
+#[test]
+fn an_assumption_is_judged_and_changes_nothing_of_what_the_law_says() {
+    let assumed = |says: &str| {
+        format!(
+            "id = \"guess\"\nkind = \"assumption\"\ntitle_zh = \"假定\"\ntitle_en = \"Guess\"\n\
+             jurisdiction = \"990000\"\nindex_months = {{ from = \"2017-01\" }}\n\
+             author = \"示例\"\ndate = \"2024-01-01\"\nreason = \"示例\"\n\
+             [amount.steps.more]\n{says}\n"
+        )
+    };
+    let flat = assumed("kind = \"multiply\"\nby = \"2\"");
+    assert_eq!(found(&[("good.toml", GOOD), ("guess.toml", &flat)]), Vec::<String>::new());
+    let circle = assumed("kind = \"higher_of\"\nof = [\"more\"]");
+    let expected = format!("guess.toml:{} circle", line_of(&circle, "of ="));
+    assert_eq!(found(&[("good.toml", GOOD), ("guess.toml", &circle)]), [expected]);
+    let open = with("[\"sum\", \"floor\",", "[\"sum\", \"more\", \"floor\",");
+    let expected = format!("open.toml:{} open_step (warning)", line_of(&open, "order ="));
+    assert_eq!(found(&[("open.toml", &open)]), [&*expected]);
+    assert_eq!(found(&[("guess.toml", &flat), ("open.toml", &open)]), [&*expected]);
+}
+
 #[test]
 fn cases_are_run_unless_the_document_has_an_error() {
     let case = |yuan: &str| {
