@@ -15,6 +15,7 @@ use price_linkage::{
         standard::{Standard, Standards},
     },
     engine::{
+        amount::quote,
         budget::budget,
         condition::Truth,
         draft::{Budget, BudgetError},
@@ -437,6 +438,20 @@ fn a_payment_by_discretion_goes_to_whom_it_names_in_the_months_it_names() {
 }
 
 #[test]
+fn a_payment_by_discretion_is_quoted_in_its_months_only() {
+    let (text, facts) = ([HEAD, FLAT, GIVEN].concat(), Facts::cpi("2.9 2.9 2.9 2.9"));
+    let (library, area, all) = (library(&[&text]), "994000".parse().unwrap(), Terms::default());
+    let world = world(&library, &facts);
+    let timeline = Timeline::through(world, area, month("2024-04"), &all).unwrap();
+    for (outcome, given) in timeline.outcomes().iter().zip([0, 1, 1, 0]) {
+        let applied = Applied::new(world, area, outcome.month, &all).unwrap().unwrap();
+        let quote = quote(&applied, &timeline, outcome, &all).unwrap();
+        assert_eq!(quote.discretion.len(), given, "{}", outcome.month);
+    }
+    assert_eq!(timeline.outcomes().len(), 4);
+}
+
+#[test]
 fn a_month_that_may_still_pay_is_not_paid_by_discretion() {
     let text = [HEAD, FLAT, GIVEN].concat();
     // February is not recorded: it may still trigger.
@@ -596,6 +611,42 @@ fn a_step_without_its_number_yields_no_sum() {
     // A floor that is set for others only is passed over.
     let others = floor.clone() + "yuan = [ { residence = \"rural\", value = \"30\" } ]\n";
     assert_eq!(asked(&others), (1, false));
+}
+
+#[test]
+fn a_rise_below_every_band_is_worth_nothing_and_one_between_or_above_them_has_no_sum() {
+    let bands = "bands = [ { above = \"3.0\", below = \"4.0\", yuan = \"10\" }, \
+                 { at_least = \"5.0\", at_most = \"6.0\", yuan = \"20\" } ]";
+    let text = FLAT
+        .replace("kind = \"flat\"", "kind = \"sum_by_band\"\nrise = \"food\"")
+        .replace("yuan = \"25\"", bands);
+    let asked = |food: &str| {
+        let facts = Facts::cpi("3.0").series("food", food);
+        let budget = budgeted(&[HEAD, &text].concat(), &facts, &[urban("2024-01", 1)]);
+        let none = budget.findings.iter().filter(|one| one.code == "no_sum");
+        let mut told: Vec<_> = none.map(|one| one.en.clone()).collect();
+        told.extend(budget.lines.iter().map(|line| line.yuan.to_string()));
+        told.join("; ")
+    };
+    let no_band = |rise: &str| {
+        format!(
+            "subsistence-allowance recipients (urban): cannot be computed: the rule is incomplete: \
+             amount.steps.sum.bands: no band for {rise} is not set by any document in force"
+        )
+    };
+    for (food, expected) in [
+        ("2.9", "0.00".to_owned()),
+        ("3.0", "0.00".to_owned()),
+        ("3.1", "10.00".to_owned()),
+        ("3.9", "10.00".to_owned()),
+        ("4.0", no_band("4")),
+        ("4.9", no_band("4.9")),
+        ("5.0", "20.00".to_owned()),
+        ("6.0", "20.00".to_owned()),
+        ("6.1", no_band("6.1")),
+    ] {
+        assert_eq!(asked(food), expected, "{food}");
+    }
 }
 
 #[test]

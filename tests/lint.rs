@@ -344,6 +344,17 @@ fn cases_that_nothing_reaches() {
             "{ value = \"5\" }",
             "{ residence = \"urban\", value = \"6\" }",
         ),
+        // A class by its areas, and areas by the class that lies in them.
+        (
+            "{ class = \"near\", value = \"6\" },\n{ areas = [\"990101\"], value = \"7\" }",
+            "{ areas = [\"990101\"]",
+            "{ class = \"near\", value = \"6\" },\n{ areas = [\"990200\"], value = \"7\" }",
+        ),
+        (
+            "{ areas = [\"990100\"], value = \"6\" },\n{ class = \"near\", value = \"7\" }",
+            "{ class = \"near\"",
+            "{ areas = [\"990101\"], value = \"6\" },\n{ class = \"near\", value = \"7\" }",
+        ),
         // Months that are all of the document's, and all but the last.
         (
             "{ from = \"2017-01\", until = \"2022-12\", value = \"6\" }",
@@ -715,6 +726,50 @@ fn each_clause_that_raises_or_narrows_is_told_once() {
         format!("city.toml:{food} threshold_raised (warning)"),
     ];
     assert_eq!(found(&[("city.toml", &city), ("good.toml", GOOD)]), expected);
+}
+
+#[test]
+fn an_order_for_some_leaves_the_order_below_to_the_others() {
+    for (order, stands) in [
+        ("[ { areas = [\"990101\"], value = [\"sum\", \"whole\"] } ]", true),
+        (
+            "[ { areas = [\"990101\"], value = [\"sum\", \"whole\"] }, { value = [\"sum\"] } ]",
+            false,
+        ),
+        ("[\"sum\", \"whole\"]", false),
+        ("{ open = true }", false),
+        ("{ inherited = true }", true),
+    ] {
+        let city = city(&format!(
+            "[amount]\norder = {order}\n\
+             [amount.steps.most]\nkind = \"cap\"\nyuan = \"30\"\nafter = \"floor\"\n"
+        ));
+        let beside = format!("city.toml:{} implicit_order", line_of(&city, "after"));
+        let found = found(&[("city.toml", &city), ("good.toml", GOOD)]);
+        assert_eq!(!found.contains(&beside), stands, "{order}: {found:?}");
+    }
+}
+
+/// The law is judged without the assumptions that fill it, an assumption with them.
+#[test]
+fn an_assumption_is_judged_and_changes_nothing_of_what_the_law_says() {
+    let assumed = |says: &str| {
+        format!(
+            "id = \"guess\"\nkind = \"assumption\"\ntitle_zh = \"假定\"\ntitle_en = \"Guess\"\n\
+             jurisdiction = \"990000\"\nindex_months = {{ from = \"2017-01\" }}\n\
+             author = \"示例\"\ndate = \"2024-01-01\"\nreason = \"示例\"\n\
+             [amount.steps.more]\n{says}\n"
+        )
+    };
+    let flat = assumed("kind = \"multiply\"\nby = \"2\"");
+    assert_eq!(found(&[("good.toml", GOOD), ("guess.toml", &flat)]), Vec::<String>::new());
+    let circle = assumed("kind = \"higher_of\"\nof = [\"more\"]");
+    let expected = format!("guess.toml:{} circle", line_of(&circle, "of ="));
+    assert_eq!(found(&[("good.toml", GOOD), ("guess.toml", &circle)]), [expected]);
+    let open = with("[\"sum\", \"floor\",", "[\"sum\", \"more\", \"floor\",");
+    let expected = format!("open.toml:{} open_step (warning)", line_of(&open, "order ="));
+    assert_eq!(found(&[("open.toml", &open)]), [&*expected]);
+    assert_eq!(found(&[("guess.toml", &flat), ("open.toml", &open)]), [&*expected]);
 }
 
 #[test]

@@ -128,6 +128,17 @@ fn the_word_for_a_condition_in_the_api() {
 }
 
 #[test]
+fn a_step_is_named_by_what_it_does() {
+    for (kind, zh, en) in [
+        (StepKind::BaseTimesRise, "标准×涨幅", "standard times rise"),
+        (StepKind::EarlierAmount, "沿用前期金额", "amount of an earlier month"),
+        (StepKind::Round, "取整", "rounded"),
+    ] {
+        same(words().step_kind(kind), zh, en);
+    }
+}
+
+#[test]
 fn a_condition_names_its_measure_and_its_unit() {
     for (measure, zh, en) in [
         (Measure::Month, "CPI", "CPI"),

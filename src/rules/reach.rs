@@ -34,9 +34,8 @@ impl Places<'_> {
         let same_class = wide.class.is_some() && wide.class == narrow.class;
         let of_areas = wide.areas.as_ref().is_none_or(inside);
         let of_class = same_class
-            || wide.class.as_ref().is_none_or(|class| {
-                self.classes.get(class).is_some_and(|areas| !areas.is_empty() && inside(areas))
-            });
+            || (wide.class.as_ref())
+                .is_none_or(|class| self.classes.get(class).is_some_and(inside));
         of_areas && of_class
     }
 }
