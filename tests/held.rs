@@ -14,6 +14,8 @@ use price_linkage::{
         library::{Law, Library},
         param::{Classes, Context, Pick, Picked, Selector, values},
         reform::Reform,
+        sum::Sum,
+        value::Value,
     },
 };
 
@@ -216,9 +218,9 @@ fn a_case_fits_from_its_first_month_to_its_last() {
 }
 
 /// What is picked: value, document, and the one that says explicitly that it holds on.
-fn shown(picked: Picked<'_, rust_decimal::Decimal>) -> String {
+fn shown(picked: Picked<'_, Sum>) -> String {
     let inherited = picked.inherited.map_or(String::new(), |by| format!(", by {}", by.head.id));
-    format!("{}: {}{inherited}", picked.value, picked.cite.head.id)
+    format!("{}: {}{inherited}", picked.value.show(), picked.cite.head.id)
 }
 
 #[test]
@@ -260,7 +262,12 @@ fn the_topmost_document_with_a_case_that_fits_says_what_is_picked() {
         let of = |pick: Pick<'_, _>| match pick {
             Pick::Set(picked) => shown(picked),
             Pick::Open { cite, at_least, at_most } => {
-                format!("{}…{}: {}", at_least.unwrap(), at_most.unwrap(), cite.head.id)
+                format!(
+                    "{}…{}: {}",
+                    at_least.unwrap().show(),
+                    at_most.unwrap().show(),
+                    cite.head.id
+                )
             }
             Pick::Unset => String::new(),
         };
@@ -272,7 +279,7 @@ fn the_topmost_document_with_a_case_that_fits_says_what_is_picked() {
             of(yuan.pick_unlowered(&context)),
         ];
         assert_eq!(found, [picked, below, lowered, unlowered], "{over} over {base}");
-        let given: Vec<_> = values(yuan).map(|(value, _)| value.to_string()).collect();
+        let given: Vec<_> = values(yuan).map(|(value, _)| value.show()).collect();
         assert_eq!(given.join(" "), all, "{over} over {base}");
         let cited = yuan.pick(&context).cite().map(|cite| cite.head.id.clone());
         let expected = picked.split(": ").nth(1).map(|id| id.split(',').next().unwrap().to_owned());

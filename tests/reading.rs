@@ -54,6 +54,7 @@ index_area = "deciding"
 series = "food"
 threshold = { lower_to = "6.0", clause = "四" }
 threshold_series = "food_limit"
+threshold_plus = "-0.50"
 threshold_set = "yearly"
 standard_raised = { inherited = true }
 
@@ -152,6 +153,7 @@ trigger.conditions.food.series [] food 二
 trigger.conditions.food.threshold [] at most 6.0 四
 trigger.conditions.food.threshold_series [] food_limit 二
 trigger.conditions.food.threshold_set [] yearly 二
+trigger.conditions.food.threshold_plus [] -0.50 二
 trigger.conditions.food.standard_raised [] inherited 二
 amount.order [] share, whole 一
 amount.period [] month 一
@@ -429,7 +431,7 @@ fn a_clause_holds_to_the_end_of_what_it_stands_in() {
 fn what_is_left_open_inherited_or_lowered_takes_no_more_than_that() {
     let setting = "one of value, open = true, inherited = true or, for a number, lower_to";
     let unknown = |key: &str| format!("unknown_key 一: unknown key {key:?}");
-    let either = format!("bad_value 一: table: expected {setting}");
+    let either = |key: &str| format!("bad_value 一: {key} table: expected {setting}");
     for (key, said, expected) in [
         ("yuan", "{ open = true, at_least = \"1\", at_most = \"2\" }", vec![]),
         ("yuan", "{ inherited = true }", vec![]),
@@ -440,10 +442,10 @@ fn what_is_left_open_inherited_or_lowered_takes_no_more_than_that() {
         ("to", "{ open = true }", vec![]),
         ("to", "{ inherited = true }", vec![]),
         ("to", "{ open = true, at_least = \"yuan\" }", vec![unknown("at_least")]),
-        ("to", "{ lower_to = \"yuan\" }", vec![either.clone()]),
-        ("yuan", "{ open = true, inherited = true }", vec![either.clone()]),
-        ("yuan", "{ open = true, lower_to = \"1\" }", vec![either.clone()]),
-        ("yuan", "{ inherited = true, lower_to = \"1\" }", vec![either]),
+        ("to", "{ lower_to = \"yuan\" }", vec![either("to")]),
+        ("yuan", "{ open = true, inherited = true }", vec![either("yuan")]),
+        ("yuan", "{ open = true, lower_to = \"1\" }", vec![either("yuan")]),
+        ("yuan", "{ inherited = true, lower_to = \"1\" }", vec![either("yuan")]),
     ] {
         let text = format!("{FULL}[amount.steps.more]\n{key} = {said}\n");
         let line = text.lines().count();
@@ -457,7 +459,7 @@ fn what_is_left_open_inherited_or_lowered_takes_no_more_than_that() {
 fn a_term_begins_and_ends_with_a_month_of_the_year() {
     let written = "{ from = 10, until = 12 }";
     let line = line_of(FULL, written);
-    let why = format!("{line} bad_value 一: table: expected months of the year from 1 to 12");
+    let why = format!("{line} bad_value 一: terms table: expected months of the year from 1 to 12");
     for (from, until, expected) in [
         (1, 12, vec![]),
         (2, 11, vec![]),
@@ -509,8 +511,8 @@ fn settings_are_written_in_quotes_or_as_numbers_and_lists() {
     // The first that cannot be set is told alone, as it is in quotes.
     let number = "expected a whole number from 0 to 1200, without quotes";
     let expected = format!(
-        "set:2: error[bad_value]: \"x\": {number} / \"x\":应为 a whole number from 0 to 1200, \
-         without quotes"
+        "set:2: error[bad_value]: back_pay_months \"x\": {number} / \
+         back_pay_months \"x\":应为 0 至 1200 的整数,不加引号"
     );
     let wrong = set(&[cpi, ["trigger.back_pay_months", "x"], ["trigger.none", "1"]]).unwrap_err();
     assert_eq!(wrong, [expected]);

@@ -93,7 +93,9 @@ impl Reader {
         let shown: String = shown.chars().take(60).collect();
         let key = self.keys.last().map_or(String::new(), |key| format!("{key} "));
         let en = format!("{key}{shown}: expected {expected}");
-        let zh = format!("{key}{shown}:应为{}", expected_zh(expected));
+        let expected = expected_zh(expected);
+        let gap = if expected.starts_with(|first: char| first.is_ascii()) { " " } else { "" };
+        let zh = format!("{key}{shown}:应为{gap}{expected}");
         self.error("bad_value", self.line(item), en, zh);
         None
     }
