@@ -121,6 +121,28 @@ async fn every_metric_is_documented_and_every_documented_one_is_there() {
     assert_eq!(documented, there);
 }
 
+#[test]
+fn alerts_and_the_dashboard_ask_for_documented_metrics_only() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/");
+    let read = |path: &str| std::fs::read_to_string(format!("{root}{path}")).unwrap();
+    let page = read("docs/metrics.md");
+    for file in ["examples/deploy/alerts.yml", "examples/deploy/dashboard.json"] {
+        let text = read(file);
+        let asked = text.split("pricelinkage_").skip(1);
+        let is_of_name = |letter: char| letter.is_ascii_lowercase() || letter == '_';
+        let asked: std::collections::BTreeSet<_> =
+            asked.map(|rest| rest.split(|letter| !is_of_name(letter)).next().unwrap()).collect();
+        assert!(3 < asked.len(), "{file}");
+        for name in asked {
+            // What a histogram and a counter are asked for by.
+            let ends = ["_bucket", "_count", "_total"];
+            let name = ends.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+            let documented = |end: char| page.contains(&format!("| `pricelinkage_{name}{end}"));
+            assert!(documented('`') || documented('{'), "{file}: {name}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn it_lives_and_is_ready_until_it_stops() {
     let setup = setup();

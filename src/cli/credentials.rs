@@ -101,7 +101,7 @@ impl Credentials {
 }
 
 /// Whether an address is of this machine.
-fn is_here(uri: &Uri) -> bool {
+pub(super) fn is_here(uri: &Uri) -> bool {
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

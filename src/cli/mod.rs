@@ -29,6 +29,11 @@ mod diff;
 
 mod law;
 
+mod log;
+
+#[cfg(feature = "traces")]
+mod traces;
+
 mod notice;
 
 mod output;
@@ -103,7 +108,7 @@ enum Language {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve gRPC on the embedded store; seeds it with the shipped data on first start.
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     /// The file that `serve --config` reads.
     #[command(subcommand)]
     Config(config::Config),
@@ -188,13 +193,15 @@ struct Asking {
 
 /// Reads the command line and runs its command; problems go to standard error.
 pub fn run() -> ExitCode {
-    let parsed = config::parse().inspect(|cli| {
-        output::logging(match &cli.command {
-            Command::Serve(serve) => serve.log,
-            _ => output::Log::default(),
-        });
+    let done = config::parse().and_then(|cli| {
+        let told = match &cli.command {
+            Command::Serve(serve) => serve.told.clone(),
+            _ => log::Told::default(),
+        };
+        let _until_the_end = told.begin()?;
+        dispatch(cli)
     });
-    match parsed.and_then(dispatch) {
+    match done {
         Ok(code) => code,
         Err(error) => {
             // A reader that closed the pipe has seen enough.

@@ -1,4 +1,4 @@
-//! Tables, CSV, JSON, progress and logs.
+//! Tables, CSV, JSON and progress.
 
 use std::{
     fs,
@@ -7,7 +7,6 @@ use std::{
 };
 
 use anyhow::Context;
-use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use prost::Message;
@@ -19,32 +18,6 @@ use crate::{
 };
 
 use super::{Format, Language, Place};
-
-/// How the log is written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Log {
-    /// For reading.
-    #[default]
-    Text,
-    /// Each line an object.
-    Json,
-}
-
-/// Logs go to standard error, as `RUST_LOG` asks for; warnings by default.
-pub(super) fn logging(log: Log) {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env();
-    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    let written = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
-    let _ = match log {
-        Log::Text => written.try_init(),
-        Log::Json => {
-            written.json().flatten_event(true).with_span_list(false).with_ansi(false).try_init()
-        }
-    };
-}
 
 mod typed;
 

@@ -16,7 +16,8 @@ use super::{
     Place,
     beside::{Beside, told},
     doors::Doors,
-    output::{Log, progress},
+    log::Told,
+    output::progress,
     run::Keys,
 };
 
@@ -29,10 +30,8 @@ pub(super) struct Serve {
     /// Where to listen.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
     listen: SocketAddr,
-    /// How to write the log, which goes to standard error: for reading, or each line an object with the
-    /// request's id. What is logged is said by RUST_LOG, for example warn,price_linkage=info.
-    #[arg(long, value_enum, default_value_t)]
-    pub log: Log,
+    #[command(flatten)]
+    pub told: Told,
     #[command(flatten, next_help_heading = "What is served beside")]
     beside: Beside,
     /// How many approvals, each by another person than the maker, a new run needs.

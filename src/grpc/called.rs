@@ -80,7 +80,10 @@ where
         let rpc = Row::of(request.uri().path()).map_or("other", |row| row.rpc);
         let told = id.to_str().unwrap_or_default();
         // An error's line must have it as well, at whatever level the log is.
-        let span = tracing::error_span!("call", request_id = told, rpc, principal = Empty);
+        let span =
+            tracing::error_span!("call", request_id = told, rpc, principal = Empty, code = Empty);
+        #[cfg(feature = "traces")]
+        super::continued::continues(&span, request.headers());
         let answer = span.in_scope(|| self.0.call(request));
         let answer = async move {
             let mut answer = answer.await?;

@@ -1,4 +1,5 @@
-//! Deadlines: a call that outlives the `grpc-timeout` its client sent ends with DEADLINE_EXCEEDED.
+//! Deadlines: a call that outlives the `grpc-timeout` its client sent ends with DEADLINE_EXCEEDED, and so
+//! does one whose request stops coming.
 //!
 //! **Invariant:** what a recording had begun when its deadline passed is carried out or not as if
 //! the client had gone; repeating the request tells which.
@@ -11,13 +12,35 @@ use std::{
 };
 
 use http::{HeaderMap, Request, Response};
+use http_body_util::BodyExt;
 use tonic::{Code, Status, body::Body};
 use tower::{Layer, Service};
+use tower_http::timeout::{TimeoutBody, TimeoutError};
 
 use super::status::refused;
 
 /// How much earlier than the transport's own timer, which would answer CANCELLED.
 const AHEAD: Duration = Duration::from_millis(5);
+
+/// How long the next part of a request may take to come.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// Whoever stops in the middle of a request holds what it takes no longer.
+pub(super) fn coming(request: Request<Body>) -> Request<Body> {
+    request.map(|body| {
+        let timely = TimeoutBody::new(PAUSE_MAX, body);
+        Body::new(timely.map_err(|error| match error.is::<TimeoutError>() {
+            true => Box::new(stopped()),
+            false => error,
+        }))
+    })
+}
+
+fn stopped() -> Status {
+    let seconds = PAUSE_MAX.as_secs();
+    let text = format!("nothing more of the request came for {seconds} seconds");
+    refused(Code::DeadlineExceeded, "DEADLINE", text)
+}
 
 /// Lets calls end at their deadlines.
 #[derive(Debug, Clone, Copy)]
@@ -104,6 +127,25 @@ mod tests {
         });
         let request = Request::builder().header("grpc-timeout", timeout).body(()).unwrap();
         DeadlineLayer.layer(slow).call(request).await.unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_stops_coming_ends_and_one_that_is_slow_does_not() {
+        let (mut sender, body) = http_body_util::channel::Channel::<bytes::Bytes, Status>::new(1);
+        let mut body = coming(Request::new(Body::new(body))).into_body();
+        for _ in 0..3 {
+            let sent = async {
+                tokio::time::sleep(PAUSE_MAX - Duration::from_millis(1)).await;
+                sender.send_data(bytes::Bytes::from_static(b"part")).await.unwrap();
+            };
+            let (frame, ()) = tokio::join!(body.frame(), sent);
+            assert_eq!(frame.unwrap().unwrap().into_data().unwrap(), "part");
+        }
+        let begun = tokio::time::Instant::now();
+        let error = body.frame().await.unwrap().unwrap_err();
+        assert_eq!(begun.elapsed(), PAUSE_MAX);
+        assert_eq!(error.code(), Code::DeadlineExceeded);
+        assert_eq!(error.message(), "nothing more of the request came for 60 seconds");
     }
 
     #[tokio::test(start_paused = true)]

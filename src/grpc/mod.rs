@@ -43,6 +43,9 @@ pub mod encryption;
 
 pub mod called;
 
+#[cfg(feature = "traces")]
+mod continued;
+
 pub mod access;
 
 mod asker;

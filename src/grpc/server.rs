@@ -23,7 +23,7 @@ use super::{
     arrivals::{Limits, Peer, arrivals},
     audit::Audits,
     called::CalledLayer,
-    deadline::DeadlineLayer,
+    deadline::{DeadlineLayer, coming},
     encryption::Encryption,
     journal::Journals,
     law::Laws,
@@ -203,6 +203,7 @@ pub async fn serve_behind(
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .max_connection_age(limits.age)
         .layer(MapRequestLayer::new(asking))
+        .layer(MapRequestLayer::new(coming))
         .layer(CalledLayer)
         .layer(CallsLayer(doors.calls.clone()))
         .layer(CatchPanicLayer::custom(Panicked))

@@ -92,6 +92,8 @@ impl Drop for Open {
         self.calls.durations.get_or_create(&labels).observe(took.as_secs_f64());
         let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         self.span.in_scope(|| tracing::info!(rpc = self.rpc, code, duration_us = took, "call"));
+        // For traces; the line above says it already.
+        self.span.record("code", code);
     }
 }
 
