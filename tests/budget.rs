@@ -15,11 +15,12 @@ use price_linkage::{
         standard::{Standard, Standards},
     },
     engine::{
-        amount::quote,
+        amount::{Line, quote},
         budget::budget,
         condition::Truth,
         draft::{Budget, BudgetError},
         due::payments,
+        grounds::grounds,
         question::{Applied, Terms, Threshold, World},
         reason::Vocabulary,
         timeline::Timeline,
@@ -530,6 +531,60 @@ due_months_after = 1
     let standards = budget.standards.iter().map(|(key, at)| format!("{key} {at}"));
     assert_eq!(standards.collect::<Vec<_>>(), ["994000/2024-01/dibao_urban 1"]);
     assert_eq!(codes(&budget), ["funding_unstated"]);
+}
+
+const RATE: &str = r#"
+[amount]
+order = ["rate", "round"]
+
+[amount.steps.rate]
+kind = "base_times_rise"
+base = "dibao_urban"
+rise = "scpi"
+
+[amount.steps.round]
+kind = "round"
+mode = "none"
+"#;
+
+/// The grounds of January for a group in towns; none where no rule covers it.
+fn january(text: &str, group: &str) -> Option<Line> {
+    let facts = Facts::cpi("3.0").series("scpi", "3.2").standard("dibao_urban", "2024-01", "800");
+    let (library, area, all) = (library(&[text]), "994000".parse().unwrap(), Terms::default());
+    let world = world(&library, &facts);
+    let timeline = Timeline::through(world, area, month("2024-01"), &all).unwrap();
+    let (applied, outcome) =
+        (Applied::new(world, area, month("2024-01"), &all), &timeline.outcomes()[0]);
+    let (applied, group) = (applied.unwrap().unwrap(), group.parse().unwrap());
+    let found = grounds(&applied, &timeline, outcome, &all, &group, Residence::Urban).unwrap();
+    assert_eq!((found.deciding, found.decision), (area, None));
+    found.rule.map(|(line, _)| line)
+}
+
+#[test]
+fn a_line_names_the_standard_and_the_rise_it_was_computed_from() {
+    let line = january(&[HEAD, RATE].concat(), "special_care").unwrap();
+    let base = line.base().map(|base| (base.standard.to_string(), base.yuan.to_string()));
+    assert_eq!(base, Some(("dibao_urban".into(), "800".into())));
+    let rise = line.rise().map(|rise| (rise.reading.series.to_string(), rise.percent.to_string()));
+    assert_eq!(rise, Some(("scpi".into(), "3.2".into())));
+    let line = january(&[HEAD, FLAT].concat(), "special_care").unwrap();
+    assert_eq!((line.base(), line.rise()), (None, None));
+}
+
+#[test]
+fn the_grounds_of_a_sum_are_those_of_its_group() {
+    let cases = "yuan = [ { groups = [\"special_care\"], value = \"20\" }, { value = \"25\" } ]";
+    let text = [HEAD, &FLAT.replace("yuan = \"25\"", cases)].concat();
+    for (group, yuan) in [
+        ("special_care", Some("20.00")),
+        ("subsistence_allowance", Some("25.00")),
+        ("unemployed", None),
+    ] {
+        let line = january(&text, group);
+        let found = line.map(|line| (line.group.to_string(), line.yuan().unwrap().to_string()));
+        assert_eq!(found, yuan.map(|yuan| (group.to_owned(), yuan.to_owned())));
+    }
 }
 
 #[test]
