@@ -15,6 +15,7 @@ use price_linkage::{
         standard::{Standard, Standards},
     },
     engine::{
+        alike::Histories,
         amount::{Line, quote},
         budget::budget,
         condition::Truth,
@@ -27,7 +28,10 @@ use price_linkage::{
         trigger::MonthOutcome,
     },
     intake::folder::{Dataset, load},
-    rules::{instrument::Instrument, library::Library},
+    rules::{
+        instrument::Instrument,
+        library::{Law, Library},
+    },
 };
 
 static DATA: LazyLock<Dataset> = LazyLock::new(|| load(&["data/guide".into()]).unwrap());
@@ -585,6 +589,24 @@ fn the_grounds_of_a_sum_are_those_of_its_group() {
         let found = line.map(|line| (line.group.to_string(), line.yuan().unwrap().to_string()));
         assert_eq!(found, yuan.map(|yuan| (group.to_owned(), yuan.to_owned())));
     }
+}
+
+#[test]
+fn counties_that_the_law_cannot_tell_apart_share_one_history() {
+    let stood_for = |level: &str, law: Law| {
+        let text = [&HEAD.replace("994000", "990000"), FLAT].concat();
+        let library = library(&[&text.replace("[\"prefecture\"]", level)]);
+        let (facts, terms) = (Facts::default(), Terms { law, ..Terms::default() });
+        let mut all = Histories::new(world(&library, &facts), &terms, month("2024-02"));
+        let of = |code: &str| all.of(code.parse().unwrap()).unwrap().0.to_string();
+        ["990302", "990301", "991202", "990300"].map(of)
+    };
+    let (shared, alone) =
+        (["990302", "990302", "991202", "990300"], ["990302", "990301", "991202", "990300"]);
+    assert_eq!(stood_for("[\"prefecture\"]", Law::InForce), shared);
+    // What each decides for itself is its own, and so is what stands to it as a named document does.
+    assert_eq!(stood_for("[\"county\"]", Law::InForce), alone);
+    assert_eq!(stood_for("[\"prefecture\"]", Law::Document("sample".into())), alone);
 }
 
 #[test]
