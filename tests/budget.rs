@@ -85,10 +85,14 @@ impl Facts {
         Self::default().series("cpi", values)
     }
 
-    fn series(mut self, series: &str, values: &str) -> Self {
+    fn series(self, series: &str, values: &str) -> Self {
+        self.of("994000", series, values)
+    }
+
+    fn of(mut self, area: &str, series: &str, values: &str) -> Self {
         for (at, value) in values.split(' ').enumerate().filter(|(_, value)| *value != "-") {
             self.figures.insert(Figure {
-                area: "994000".parse().unwrap(),
+                area: area.parse().unwrap(),
                 series: series.parse().unwrap(),
                 month: month(&format!("2024-{:02}", at + 1)),
                 value: parse_decimal(value).unwrap(),
@@ -840,6 +844,30 @@ fn of_several_rises_the_highest_counts_and_of_equal_ones_the_first() {
     let budget =
         budgeted(&[below, trigger].concat(), &Facts::cpi("3.0 2.9"), &[urban("2024-02", 1)]);
     assert_eq!(budget.lines[0].rate_yuan.to_string(), "29.00");
+}
+
+#[test]
+fn a_rise_is_that_of_the_place_it_names_or_else_of_where_the_index_is_read() {
+    let facts = Facts::cpi("3.0").series("scpi", "3.2");
+    let facts = facts.of("990000", "cpi", "3.1").of("990000", "scpi", "3.3");
+    let facts = facts.of("000000", "scpi", "3.4");
+    for (index_area, rise_area, yuan) in [
+        ("deciding", "", "32.00"),
+        ("province", "", "33.00"),
+        ("deciding", "province", "33.00"),
+        ("deciding", "nation", "34.00"),
+        ("province", "deciding", "32.00"),
+    ] {
+        let head = HEAD.replacen("when", &format!("index_area = {index_area:?}\nwhen"), 1);
+        let named = format!("\nrise_area = {rise_area:?}").replace("\nrise_area = \"\"", "");
+        let per_point = FLAT.replace(
+            "kind = \"flat\"\nyuan = \"25\"",
+            &format!("kind = \"sum_per_point\"\nyuan = \"10\"\nrise = \"scpi\"{named}"),
+        );
+        let budget = budgeted(&[head, per_point].concat(), &facts, &[urban("2024-01", 1)]);
+        let rate = budget.lines[0].rate_yuan.to_string();
+        assert_eq!(rate, yuan, "index of {index_area}, rise of {rise_area:?}");
+    }
 }
 
 #[test]
