@@ -41,10 +41,16 @@ fn month(text: &str) -> Month {
 
 /// What holds of the floor's sum in a month that is paid with the next: value, case and document.
 fn held(library: &Library, at: &str) -> Vec<String> {
+    held_of(library, "yuan", at)
+}
+
+/// What holds of a parameter of the floor.
+fn held_of(library: &Library, of: &str, at: &str) -> Vec<String> {
     let area = "990000".parse().unwrap();
     let rules = library.rules(&AREAS, area, month(at), &Law::InForce, false).unwrap();
     let shown = rules.terms.held(month(at), month(at).plus(1).unwrap());
-    let floor = shown.iter().find(|one| one.path == "amount.steps.low.yuan").unwrap();
+    let path = format!("amount.steps.low.{of}");
+    let floor = shown.iter().find(|one| one.path == path).unwrap();
     let says = floor.says.iter().map(|said| {
         let when = said.when.to_string();
         let when = if when.is_empty() { "always".to_owned() } else { when };
@@ -106,6 +112,24 @@ fn a_lowering_replaces_only_what_is_higher() {
     let over = "yuan = { lower_to = \"6.0\" }";
     let alone = library(&[("base", "regional", ""), ("over", "overlay", over)]);
     assert_eq!(held(&alone, "2024-01"), ["6.0, always: over"]);
+}
+
+#[test]
+fn points_above_which_something_counts_are_lowered_as_numbers_are() {
+    for (above, lower, expected) in [
+        ("\"3.4\"", "3.3", "3.3, always: over"),
+        ("\"3.4\"", "3.4", "3.4, always: base"),
+        ("\"3.4\"", "3.5", "3.4, always: base"),
+        ("{ threshold_of = \"cpi\" }", "3.5", "3.5, always: over"),
+    ] {
+        let over = format!("above = {{ lower_to = {lower:?} }}");
+        let base = format!("above = {above}");
+        let both = library(&[("base", "regional", &base), ("over", "overlay", &over)]);
+        assert_eq!(held_of(&both, "above", "2024-01"), [expected], "{above} to {lower}");
+    }
+    let over = "above = { lower_to = { threshold_of = \"cpi\" } }";
+    let wrong = Instrument::parse("sample.toml", &text("over", "overlay", over)).unwrap_err();
+    assert_eq!(wrong.iter().map(|one| one.code).collect::<Vec<_>>(), ["bad_value"]);
 }
 
 #[test]
