@@ -15,18 +15,23 @@ use price_linkage::{
         standard::{Standard, Standards},
     },
     engine::{
-        amount::quote,
+        alike::Histories,
+        amount::{Line, quote},
         budget::budget,
         condition::Truth,
         draft::{Budget, BudgetError},
         due::payments,
+        grounds::grounds,
         question::{Applied, Terms, Threshold, World},
         reason::Vocabulary,
         timeline::Timeline,
         trigger::MonthOutcome,
     },
     intake::folder::{Dataset, load},
-    rules::{instrument::Instrument, library::Library},
+    rules::{
+        instrument::Instrument,
+        library::{Law, Library},
+    },
 };
 
 static DATA: LazyLock<Dataset> = LazyLock::new(|| load(&["data/guide".into()]).unwrap());
@@ -80,10 +85,14 @@ impl Facts {
         Self::default().series("cpi", values)
     }
 
-    fn series(mut self, series: &str, values: &str) -> Self {
+    fn series(self, series: &str, values: &str) -> Self {
+        self.of("994000", series, values)
+    }
+
+    fn of(mut self, area: &str, series: &str, values: &str) -> Self {
         for (at, value) in values.split(' ').enumerate().filter(|(_, value)| *value != "-") {
             self.figures.insert(Figure {
-                area: "994000".parse().unwrap(),
+                area: area.parse().unwrap(),
                 series: series.parse().unwrap(),
                 month: month(&format!("2024-{:02}", at + 1)),
                 value: parse_decimal(value).unwrap(),
@@ -532,6 +541,78 @@ due_months_after = 1
     assert_eq!(codes(&budget), ["funding_unstated"]);
 }
 
+const RATE: &str = r#"
+[amount]
+order = ["rate", "round"]
+
+[amount.steps.rate]
+kind = "base_times_rise"
+base = "dibao_urban"
+rise = "scpi"
+
+[amount.steps.round]
+kind = "round"
+mode = "none"
+"#;
+
+/// The grounds of January for a group in towns; none where no rule covers it.
+fn january(text: &str, group: &str) -> Option<Line> {
+    let facts = Facts::cpi("3.0").series("scpi", "3.2").standard("dibao_urban", "2024-01", "800");
+    let (library, area, all) = (library(&[text]), "994000".parse().unwrap(), Terms::default());
+    let world = world(&library, &facts);
+    let timeline = Timeline::through(world, area, month("2024-01"), &all).unwrap();
+    let (applied, outcome) =
+        (Applied::new(world, area, month("2024-01"), &all), &timeline.outcomes()[0]);
+    let (applied, group) = (applied.unwrap().unwrap(), group.parse().unwrap());
+    let found = grounds(&applied, &timeline, outcome, &all, &group, Residence::Urban).unwrap();
+    assert_eq!((found.deciding, found.decision), (area, None));
+    found.rule.map(|(line, _)| line)
+}
+
+#[test]
+fn a_line_names_the_standard_and_the_rise_it_was_computed_from() {
+    let line = january(&[HEAD, RATE].concat(), "special_care").unwrap();
+    let base = line.base().map(|base| (base.standard.to_string(), base.yuan.to_string()));
+    assert_eq!(base, Some(("dibao_urban".into(), "800".into())));
+    let rise = line.rise().map(|rise| (rise.reading.series.to_string(), rise.percent.to_string()));
+    assert_eq!(rise, Some(("scpi".into(), "3.2".into())));
+    let line = january(&[HEAD, FLAT].concat(), "special_care").unwrap();
+    assert_eq!((line.base(), line.rise()), (None, None));
+}
+
+#[test]
+fn the_grounds_of_a_sum_are_those_of_its_group() {
+    let cases = "yuan = [ { groups = [\"special_care\"], value = \"20\" }, { value = \"25\" } ]";
+    let text = [HEAD, &FLAT.replace("yuan = \"25\"", cases)].concat();
+    for (group, yuan) in [
+        ("special_care", Some("20.00")),
+        ("subsistence_allowance", Some("25.00")),
+        ("unemployed", None),
+    ] {
+        let line = january(&text, group);
+        let found = line.map(|line| (line.group.to_string(), line.yuan().unwrap().to_string()));
+        assert_eq!(found, yuan.map(|yuan| (group.to_owned(), yuan.to_owned())));
+    }
+}
+
+#[test]
+fn counties_that_the_law_cannot_tell_apart_share_one_history() {
+    let stood_for = |level: &str, law: Law| {
+        let text = [&HEAD.replace("994000", "990000"), FLAT].concat();
+        let library = library(&[&text.replace("[\"prefecture\"]", level)]);
+        let (facts, terms) = (Facts::default(), Terms { law, ..Terms::default() });
+        let mut all = Histories::new(world(&library, &facts), &terms, month("2024-02"));
+        let of = |code: &str| all.of(code.parse().unwrap()).unwrap().0.to_string();
+        ["990302", "990301", "991202", "990300"].map(of)
+    };
+    let (shared, alone) =
+        (["990302", "990302", "991202", "990300"], ["990302", "990301", "991202", "990300"]);
+    assert_eq!(stood_for("[\"prefecture\"]", Law::InForce), shared);
+    // What each decides for itself is its own, and so is what stands to it as a named document does.
+    assert_eq!(stood_for("[\"county\"]", Law::InForce), alone);
+    assert_eq!(stood_for("[\"prefecture\"]", Law::Document("sample".into())), alone);
+}
+
 #[test]
 fn an_undecidable_month_tells_all_that_is_missing_and_no_more() {
     let condition = |name: &str, threshold: &str| {
@@ -763,6 +844,30 @@ fn of_several_rises_the_highest_counts_and_of_equal_ones_the_first() {
     let budget =
         budgeted(&[below, trigger].concat(), &Facts::cpi("3.0 2.9"), &[urban("2024-02", 1)]);
     assert_eq!(budget.lines[0].rate_yuan.to_string(), "29.00");
+}
+
+#[test]
+fn a_rise_is_that_of_the_place_it_names_or_else_of_where_the_index_is_read() {
+    let facts = Facts::cpi("3.0").series("scpi", "3.2");
+    let facts = facts.of("990000", "cpi", "3.1").of("990000", "scpi", "3.3");
+    let facts = facts.of("000000", "scpi", "3.4");
+    for (index_area, rise_area, yuan) in [
+        ("deciding", "", "32.00"),
+        ("province", "", "33.00"),
+        ("deciding", "province", "33.00"),
+        ("deciding", "nation", "34.00"),
+        ("province", "deciding", "32.00"),
+    ] {
+        let head = HEAD.replacen("when", &format!("index_area = {index_area:?}\nwhen"), 1);
+        let named = format!("\nrise_area = {rise_area:?}").replace("\nrise_area = \"\"", "");
+        let per_point = FLAT.replace(
+            "kind = \"flat\"\nyuan = \"25\"",
+            &format!("kind = \"sum_per_point\"\nyuan = \"10\"\nrise = \"scpi\"{named}"),
+        );
+        let budget = budgeted(&[head, per_point].concat(), &facts, &[urban("2024-01", 1)]);
+        let rate = budget.lines[0].rate_yuan.to_string();
+        assert_eq!(rate, yuan, "index of {index_area}, rise of {rise_area:?}");
+    }
 }
 
 #[test]

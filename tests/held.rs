@@ -41,10 +41,16 @@ fn month(text: &str) -> Month {
 
 /// What holds of the floor's sum in a month that is paid with the next: value, case and document.
 fn held(library: &Library, at: &str) -> Vec<String> {
+    held_of(library, "yuan", at)
+}
+
+/// What holds of a parameter of the floor.
+fn held_of(library: &Library, of: &str, at: &str) -> Vec<String> {
     let area = "990000".parse().unwrap();
     let rules = library.rules(&AREAS, area, month(at), &Law::InForce, false).unwrap();
     let shown = rules.terms.held(month(at), month(at).plus(1).unwrap());
-    let floor = shown.iter().find(|one| one.path == "amount.steps.low.yuan").unwrap();
+    let path = format!("amount.steps.low.{of}");
+    let floor = shown.iter().find(|one| one.path == path).unwrap();
     let says = floor.says.iter().map(|said| {
         let when = said.when.to_string();
         let when = if when.is_empty() { "always".to_owned() } else { when };
@@ -106,6 +112,24 @@ fn a_lowering_replaces_only_what_is_higher() {
     let over = "yuan = { lower_to = \"6.0\" }";
     let alone = library(&[("base", "regional", ""), ("over", "overlay", over)]);
     assert_eq!(held(&alone, "2024-01"), ["6.0, always: over"]);
+}
+
+#[test]
+fn points_above_which_something_counts_are_lowered_as_numbers_are() {
+    for (above, lower, expected) in [
+        ("\"3.4\"", "3.3", "3.3, always: over"),
+        ("\"3.4\"", "3.4", "3.4, always: base"),
+        ("\"3.4\"", "3.5", "3.4, always: base"),
+        ("{ threshold_of = \"cpi\" }", "3.5", "3.5, always: over"),
+    ] {
+        let over = format!("above = {{ lower_to = {lower:?} }}");
+        let base = format!("above = {above}");
+        let both = library(&[("base", "regional", &base), ("over", "overlay", &over)]);
+        assert_eq!(held_of(&both, "above", "2024-01"), [expected], "{above} to {lower}");
+    }
+    let over = "above = { lower_to = { threshold_of = \"cpi\" } }";
+    let wrong = Instrument::parse("sample.toml", &text("over", "overlay", over)).unwrap_err();
+    assert_eq!(wrong.iter().map(|one| one.code).collect::<Vec<_>>(), ["bad_value"]);
 }
 
 #[test]
@@ -359,4 +383,84 @@ fn the_law_begins_with_its_first_document_or_a_reform_that_starts_the_mechanism(
     let started = under("trigger.when = \"cpi\"\n");
     assert_eq!((started.oldest(), started.is_hypothetical()), (Some(month("2012-03")), true));
     assert_eq!(library(&[]).oldest(), None);
+}
+
+/// The index, the threshold, the standard and the rise may be those of the paying area itself.
+#[test]
+fn an_area_is_told_of_where_it_is_named_or_decides_or_pays_by_its_own_figures() {
+    let of = |says: &str| {
+        let law = library(&[("base", "regional", &format!("yuan = \"1\"\n{says}"))]);
+        let place = |code: &str| code.parse().unwrap();
+        let nothing = ["990000", "990300", "990301", "990302"]
+            .map(|code| law.tells_nothing_of(&AREAS, place(code)));
+        let rules = law.rules(&AREAS, place("990301"), month("2024-01"), &Law::InForce, false);
+        (nothing, rules.unwrap().terms.pay_by_paying())
+    };
+    let (others, nobody) = ([false, true, true, true], [false; 4]);
+    let condition = |says: &str| format!("[trigger.conditions.cpi]\nseries = \"cpi\"\n{says}\n");
+    let step = |says: &str| format!("[amount.steps.share]\nkind = \"base_times_rise\"\n{says}\n");
+    let base =
+        |area: &str| step(&format!("base = {{ standard = \"minimum_living\", area = {area} }}"));
+    for (says, nothing, pays) in [
+        (String::new(), others, false),
+        ("[trigger]\nindex_area = \"deciding\"\n".into(), others, false),
+        ("[trigger]\nindex_area = \"paying\"\n".into(), nobody, false),
+        (condition("index_area = \"nation\"\nthreshold_area = \"province\""), others, false),
+        (condition("index_area = \"paying\"\nthreshold_area = \"nation\""), nobody, false),
+        (condition("index_area = \"nation\"\nthreshold_area = \"paying\""), nobody, false),
+        (step("rise_area = \"province\""), others, false),
+        (step("rise_area = \"paying\""), others, true),
+        (base("[\"parent\", \"990100\"]"), others, false),
+        (base("[\"parent\", \"paying\"]"), others, true),
+        (
+            "[[groups]]\nadd = [\"a\"]\nareas = [\"990301\"]\n".into(),
+            [false, true, false, true],
+            false,
+        ),
+        ("[classes]\nfar = [\"990300\", \"990302\"]\n".into(), [false, false, true, false], false),
+        (
+            step("yuan = [ { areas = [\"990302\"], value = \"1\" }, { value = \"2\" } ]"),
+            [false, true, true, false],
+            false,
+        ),
+    ] {
+        assert_eq!(of(&says), (nothing, pays), "{says}");
+    }
+}
+
+/// Asked for by name, a document holds also where it is not made for; an assumption does not.
+#[test]
+fn a_document_asked_for_by_name_stands_above_those_it_amends() {
+    let made = |id: &str, kind: &str, at: &str, says: &str| {
+        let why = "author = \"示例\"\ndate = \"2024-01-01\"\nreason = \"示例\"\n";
+        let extra = if kind == "assumption" { why } else { "" };
+        let text = text(id, kind, says).replace("\"990000\"", &format!("{at:?}"));
+        text.replacen("confidence", &format!("{extra}confidence"), 1)
+    };
+    let amends = |text: String| text.replacen("confidence", "amends = [\"far\"]\nconfidence", 1);
+    let read = [
+        amends(made("near", "regional", "990300", "yuan = \"1\"")),
+        made("far", "regional", "990000", "yuan = \"2\""),
+        made("guess", "assumption", "990400", "yuan = \"3\""),
+        made("other", "regional", "990400", "yuan = \"4\""),
+    ];
+    let read = read.iter().map(|text| Instrument::parse("sample.toml", text).unwrap());
+    let law = Library::new(read.collect(), &AREAS).unwrap();
+    let documents = |area: &str, id: &str| {
+        let law_asked = Law::Document(id.into());
+        let rules = law.rules(&AREAS, area.parse().unwrap(), month("2030-01"), &law_asked, false);
+        let rules = rules.unwrap();
+        rules.documents.iter().map(|one| one.id.clone()).collect::<Vec<_>>()
+    };
+    for (area, id, expected) in [
+        ("990301", "near", &["far", "near"][..]),
+        ("990300", "near", &["far", "near"]),
+        ("990000", "near", &["near", "far"]),
+        ("990100", "near", &["far", "near"]),
+        ("990400", "near", &["guess", "far", "near"]),
+        ("990301", "far", &["far"]),
+        ("990400", "other", &["guess", "other"]),
+    ] {
+        assert_eq!(documents(area, id), expected, "{id} in {area}");
+    }
 }

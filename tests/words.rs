@@ -226,6 +226,58 @@ fn a_condition_that_cannot_be_decided_says_what_is_missing() {
     );
 }
 
+/// The name, the values, the threshold and whether it is met, as a table shows them.
+fn parts(one: &ConditionReading) -> [String; 2] {
+    let parts = words().condition_parts(one);
+    let all = [Some(parts.name), Some(parts.values), parts.threshold, Some(parts.met)];
+    let all = Text::join(all.into_iter().flatten(), "|", " | ");
+    [all.zh, all.en]
+}
+
+#[test]
+fn a_condition_in_parts_names_the_months_only_where_there_are_several() {
+    let one = condition(Comparator::AtLeast, Truth::Yes);
+    for run_months in [0, 1] {
+        assert_eq!(
+            parts(&ConditionReading { run_months, ..one.clone() }),
+            ["CPI|3.2%|达到3.0%|符合", "CPI | 3.2% | reaches 3.0% | met"],
+        );
+    }
+    let mut before = one.readings[0].clone();
+    (before.month, before.value) = ("2019-05".parse().unwrap(), None);
+    before.missing = vec![figure_missing()];
+    let readings = vec![one.readings[0].clone(), before];
+    assert_eq!(
+        parts(&ConditionReading { run_months: 2, readings, met: Truth::Unknown, ..one.clone() }),
+        [
+            "CPI|2019年5月 缺少呼和浩特市 2019年6月 CPI数据、2019年6月 3.2%|连续2个月达到3.0%|无法判定",
+            "CPI | 2019-05 CPI of 150100 for 2019-06 is missing, 2019-06 3.2% | \
+             reaches 3.0% for 2 months in a row | undecidable"
+        ],
+    );
+    let unread = ConditionReading { readings: Vec::new(), met: Truth::No, ..one };
+    assert_eq!(parts(&unread), ["cpi||不符合", "cpi |  | not met"]);
+}
+
+#[test]
+fn who_pays_is_named_by_the_budget_or_the_fund() {
+    for (source, zh, en) in [
+        ("central", "中央财政", "central budget"),
+        ("province", "省级财政", "provincial budget"),
+        ("city", "市级财政", "city budget"),
+        ("county", "县级财政", "county budget"),
+        ("same_level", "同级财政", "budget of the same level"),
+        ("local", "地方财政", "local budget"),
+        ("unemployment_fund", "失业保险基金", "unemployment insurance fund"),
+        ("price_fund", "价格调节基金", "price regulation fund"),
+        ("relief_fund", "困难群众救助补助资金", "relief fund"),
+        ("unstated", "来源未明确", "unstated"),
+        ("elsewhere", "elsewhere", "elsewhere"),
+    ] {
+        same(words().source(source), zh, en);
+    }
+}
+
 #[test]
 fn what_is_missing_is_named() {
     let (area, month) = ("150100".parse().unwrap(), "2019-06".parse().unwrap());
