@@ -148,3 +148,72 @@ fn operand(given: &Operand) -> Value {
         Operand::Sum { name, value, .. } => json!({ "sum_of": name, "yuan": value.to_string() }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        domain::{
+            code::Code,
+            exact::{Exact, parse_decimal},
+        },
+        engine::operand::RiseUsed,
+        intake::folder::load,
+        rules::{cite::Mark, word::Measure},
+    };
+
+    #[test]
+    fn what_a_number_came_from_and_the_rises_beside_the_lowest_are_told() {
+        let data = load(&[]).unwrap();
+        let head = data.library.get("nation-2016").unwrap().head.clone();
+        let cite = Cite {
+            head: Arc::clone(&head),
+            clause: "第三条".into(),
+            mark: Mark::A,
+            note: "".into(),
+            line: 1,
+        };
+        let code = |text: &str| text.parse::<Code>().unwrap();
+        let exact = |text: &str| Exact::from(parse_decimal(text).unwrap());
+        let stands_in = cite.short();
+        let number = |name, value, from| Operand::Number {
+            name,
+            value: exact(value),
+            from,
+            cite: cite.clone(),
+        };
+        let sum = Operand::Sum { name: "rate".into(), value: exact("24"), steps: Vec::new() };
+        let cap = number("cap", "12", vec![sum, number("share", "0.5", Vec::new())]);
+        assert_eq!(
+            operand(&cap),
+            json!({ "name": "cap", "value": "12", "stands_in": stands_in, "from": [
+                { "sum_of": "rate", "yuan": "24" },
+                { "name": "share", "value": "0.5", "stands_in": stands_in },
+            ] })
+        );
+        let reading = |series: &str, percent: Option<&str>| Reading {
+            area: "990100".parse().unwrap(),
+            series: code(series),
+            month: "2024-01".parse().unwrap(),
+            measure: Measure::Month,
+            value: percent.map(exact),
+            used: Vec::new(),
+            missing: Vec::new(),
+        };
+        let rise = |beside| {
+            let (reading, percent) = (reading("cpi", Some("3.5")), exact("3.5"));
+            operand(&Operand::Rise(RiseUsed { reading, percent, beside, cite: cite.clone() }))
+        };
+        let alone = json!({ "series": "cpi", "area": "990100", "month": "2024-01",
+                            "percent": "3.5", "stands_in": stands_in });
+        assert_eq!(rise(Vec::new()), alone);
+        let mut with_others = alone;
+        with_others["lowest_beside"] = json!([
+            { "series": "food", "area": "990100", "percent": "4.5" },
+            { "series": "scpi", "area": "990100", "percent": null },
+        ]);
+        assert_eq!(rise(vec![reading("food", Some("4.5")), reading("scpi", None)]), with_others);
+    }
+}
