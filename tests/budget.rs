@@ -271,6 +271,23 @@ fn what_a_step_adds_is_the_increment_with_shares_of_its_own() {
 }
 
 #[test]
+fn what_is_computed_from_a_step_of_the_increment_is_so_without_it_from_what_it_left() {
+    let increment = "increment_steps = [\"doubling\"]\n\
+                     increment_split = [ { source = \"central\", share = \"1\" } ]\n";
+    let extra = "[amount.steps.extra]\nkind = \"add\"\nyuan = { step = \"doubling\", share = \"0.1\" }\n\n\
+                 [amount.steps.round]";
+    let doubled = DOUBLED
+        .replace("\"doubling\", \"round\"", "\"doubling\", \"extra\", \"round\"")
+        .replace("[amount.steps.round]", extra)
+        .replace("by = [ { residence = \"urban\", value = \"2\" } ]", "by = \"2\"");
+    let text = [HEAD, &doubled, increment].concat();
+    let country = heads("2024-01", "subsistence_allowance", Residence::Rural, 1);
+    let budget = budgeted(&text, &Facts::cpi("3.0"), &[country]);
+    // 25 doubled and a tenth more, against 25 and a tenth more.
+    assert_eq!(sums(&budget), ["55.00 of which 27.50: local 27.50, central 27.50"]);
+}
+
+#[test]
 fn shares_of_the_increment_are_asked_for_only_where_there_is_one() {
     let elsewhere = "increment_steps = [\"doubling\"]\n\
                      increment_split = [ { residence = \"urban\", value = [ \

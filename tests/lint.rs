@@ -1039,8 +1039,22 @@ fn a_sum_that_is_no_number_cannot_be_lowered() {
 fn more_points_over_the_same_target_are_harder_to_reach() {
     let target = "threshold_series = \"cpi_control_target\"\nthreshold_set = \"yearly\"\n\
                   threshold_plus = \"1.0\"";
-    let below = with("threshold = \"6.0\"", target)
-        + "\n[limits]\nraise_threshold = \"refuse\"\nnarrow_groups = \"refuse\"\n";
+    let limits = "\n[limits]\nraise_threshold = \"refuse\"\nnarrow_groups = \"refuse\"\n";
+    let below = with("threshold = \"6.0\"", target) + limits;
+    // Where nothing is added below, anything is more.
+    let bare = target.split("\nthreshold_plus").next().unwrap();
+    let bare = with("threshold = \"6.0\"", bare) + limits;
+    for (points, raised) in [("-0.1", false), ("0.0", false), ("0.1", true)] {
+        let text = city(&format!("[trigger.conditions.food]\nthreshold_plus = {points:?}\n"));
+        let told = found(&[("below.toml", &bare), ("city.toml", &text)]);
+        let expected = format!("city.toml:{} threshold_raised", line_of(&text, "threshold_plus"));
+        let expected = if raised { vec![expected] } else { Vec::new() };
+        assert_eq!(told, expected, "{points}");
+    }
+    let text = city("[trigger.conditions.food]\nthreshold_plus = { lower_to = \"0.5\" }\n");
+    let told = found(&[("below.toml", &below), ("city.toml", &text)]);
+    let expected = format!("city.toml:{} lowers_no_number", line_of(&text, "threshold_plus"));
+    assert_eq!(told, [expected]);
     for (points, raised) in [("0.9", false), ("1.0", false), ("1.1", true)] {
         let text = city(&format!("[trigger.conditions.food]\nthreshold_plus = {points:?}\n"));
         let told = found(&[("below.toml", &below), ("city.toml", &text)]);

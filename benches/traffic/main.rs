@@ -36,7 +36,7 @@ enum Measure {
     },
     /// A mixture of calls for a long time.
     Soak {
-        #[arg(long, default_value_t = 60)]
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
         minutes: u64,
         /// Where soak.csv and soak.svg are written.
         #[arg(long, default_value = "target/traffic")]

@@ -105,6 +105,9 @@ pub async fn measure(minutes: u64, out: &Path) -> Result<(), Failure> {
     for worker in workers {
         worker.await??;
     }
+    let late = std::mem::take(&mut *taken.lock().map_err(|_| "a worker panicked")?);
+    let late = late.into_iter().filter_map(|(_, result)| result.err());
+    late.map(Failure::from).try_for_each(Err)?;
     tell(&windows, &served)
 }
 

@@ -3,9 +3,15 @@
 use anyhow::{Context, ensure};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig};
-use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+use opentelemetry_sdk::{
+    Resource,
+    trace::{Sampler, SdkTracerProvider},
+};
 use tokio::runtime::{Builder, Runtime};
-use tracing_subscriber::{Layer, filter::filter_fn};
+use tracing_subscriber::{
+    Layer,
+    filter::{LevelFilter, filter_fn},
+};
 
 use super::{credentials::is_here, log::Layers};
 
@@ -34,8 +40,12 @@ impl Traces {
         let provider = SdkTracerProvider::builder()
             .with_batch_exporter(exporter.context("traces")?)
             .with_resource(resource)
+            // A caller does not decide what the operator sees.
+            .with_sampler(Sampler::AlwaysOn)
             .build();
-        let of_calls = filter_fn(|of| of.is_span() && of.target().starts_with("price_linkage"));
+        let of_calls = filter_fn(|of| of.is_span() && of.target().starts_with("price_linkage"))
+            // Without it every library is asked for its finest lines, only to drop them.
+            .with_max_level_hint(LevelFilter::ERROR);
         let layer = tracing_opentelemetry::layer()
             .with_tracer(provider.tracer(env!("CARGO_PKG_NAME")))
             .with_location(false)
@@ -49,7 +59,7 @@ impl Traces {
 impl Drop for Traces {
     fn drop(&mut self) {
         if let Some((provider, _runtime)) = &self.0 {
-            // A collector that is away keeps nobody from ending.
+            // A collector that is away or silent is waited for a few seconds at most.
             let _ = provider.shutdown();
         }
     }

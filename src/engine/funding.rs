@@ -144,9 +144,12 @@ fn increment(
     let further = first.and_then(|(name, first)| further_of(asked, context, name, first).ok());
     let further = further.map(|(further, _)| further);
     let mut without = Evaluation::new(asked, context).with_further(further);
-    for name in names.iter().filter(|name| !steps.value.contains(name)) {
-        // The same steps led to the rate; without those of the increment they lack nothing more.
-        if without.take(name).is_err() {
+    for name in &names {
+        if steps.value.contains(name) {
+            // What takes its sum finds the one that it would have changed.
+            without.pass_over(name);
+        } else if without.take(name).is_err() {
+            // The same steps led to the rate; without those of the increment they lack nothing more.
             return Ok(zero);
         }
     }

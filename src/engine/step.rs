@@ -123,6 +123,11 @@ impl<'a, 'w> Evaluation<'a, 'w> {
         self.asked.applied
     }
 
+    /// Leaves the sum as it is where a step would change it.
+    pub fn pass_over(&mut self, name: &Code) {
+        self.passed_over.extend(self.sum.map(|sum| (name.clone(), sum)));
+    }
+
     /// Takes a step.
     pub fn take(&mut self, name: &Code) -> Result<(), Stop> {
         let path = |key: &str| format!("amount.steps.{name}.{key}");
@@ -170,7 +175,7 @@ impl<'a, 'w> Evaluation<'a, 'w> {
                 self.sum = Some(taken.output);
                 self.steps.push(taken);
             }
-            None => self.passed_over.extend(self.sum.map(|sum| (name.clone(), sum))),
+            None => self.pass_over(name),
         }
         Ok(())
     }

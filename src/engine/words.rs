@@ -66,7 +66,8 @@ impl Vocabulary<'_> {
                 )
             }
             StepKind::HigherOf | StepKind::LowerOf => {
-                let sums = step.operands.iter().map(|operand| self.with_steps(operand));
+                let sums = step.operands.iter().filter(|one| matches!(one, Operand::Sum { .. }));
+                let sums = sums.map(|operand| self.with_steps(operand));
                 let sums = Text::join(sums, "、", ", ");
                 let (zh, en) = match step.kind {
                     StepKind::HigherOf => ("较高者", "higher"),

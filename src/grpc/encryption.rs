@@ -6,7 +6,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -93,7 +93,7 @@ const AUTHORITY: &str = "the authority of client certificates in PEM, which begi
 pub struct Encryption {
     files: Certificates,
     spoken: Spoken,
-    watched: Vec<Watched>,
+    watched: Mutex<Vec<Watched>>,
     config: ArcSwap<ServerConfig>,
 }
 
@@ -103,14 +103,21 @@ impl Encryption {
     /// # Errors
     /// See [`EncryptError`].
     pub fn open(files: Certificates, spoken: Spoken) -> Result<Self, EncryptError> {
-        let watched = files.paths().map(Watched::new).collect();
+        let watched = Mutex::new(files.paths().map(Watched::new).collect());
         let config = ArcSwap::new(files.read(spoken)?);
         Ok(Self { files, spoken, watched, config })
     }
 
     fn acceptor(&self) -> TlsAcceptor {
+        self.read_again();
+        TlsAcceptor::from(self.config.load_full())
+    }
+
+    fn read_again(&self) {
+        // Held until what is read now is stored, so that nothing older comes after it.
+        let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         let mut is_changed = false;
-        for one in &self.watched {
+        for one in &*watched {
             one.if_changed(|_| is_changed = true);
         }
         if is_changed {
@@ -123,7 +130,6 @@ impl Encryption {
                 Err(why) => tracing::warn!(%why, "the changed certificates are not used"),
             }
         }
-        TlsAcceptor::from(self.config.load_full())
     }
 
     /// Encrypts a connection; none where the other end does not greet as it should, or not in time.

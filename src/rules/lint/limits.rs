@@ -1,5 +1,7 @@
 //! Thresholds raised and groups narrowed, against what the documents below allow.
 
+use rust_decimal::Decimal;
+
 use crate::rules::{
     cite::Kind,
     finding::{Finding, Severity},
@@ -35,10 +37,10 @@ impl Lint<'_> {
             let Some(old) = below.conditions.get(name) else { continue };
             let (plain, plus) = (&condition.threshold, &condition.threshold_plus);
             // Points are compared where both are added to the same recorded threshold.
-            let (new, old_of) = match (plain.pick(context), plus.pick(context)) {
-                (Pick::Set(new), _) => (new, &old.threshold),
+            let (new, old_of, are_points) = match (plain.pick(context), plus.pick(context)) {
+                (Pick::Set(new), _) => (new, &old.threshold, false),
                 (_, Pick::Set(new)) if condition.threshold_series.is_unset() => {
-                    (new, &old.threshold_plus)
+                    (new, &old.threshold_plus, true)
                 }
                 _ => continue,
             };
@@ -49,12 +51,17 @@ impl Lint<'_> {
                     _ => Comparator::AtLeast,
                 },
             };
-            let Pick::Set(old) = old_of.pick(context) else { continue };
-            let harder = match comparator {
-                Comparator::AtLeast | Comparator::Above => *old.value < *new.value,
-                Comparator::AtMost | Comparator::Below => *new.value < *old.value,
+            let (from, old) = match (old_of.pick(context), old.threshold_series.pick(context)) {
+                (Pick::Set(old), _) => (*old.value, old.cite),
+                // The recorded threshold itself.
+                (Pick::Unset, Pick::Set(series)) if are_points => (Decimal::ZERO, series.cite),
+                _ => continue,
             };
-            if !harder || old.cite.head.jurisdiction == new.cite.head.jurisdiction {
+            let harder = match comparator {
+                Comparator::AtLeast | Comparator::Above => from < *new.value,
+                Comparator::AtMost | Comparator::Below => *new.value < from,
+            };
+            if !harder || old.head.jurisdiction == new.cite.head.jurisdiction {
                 continue;
             }
             // Told once for a clause, for the first month in which it shows.
@@ -63,8 +70,8 @@ impl Lint<'_> {
             if self.findings.iter().any(told) {
                 continue;
             }
-            let (from, to, month) = (old.value, new.value, context.month);
-            let id = &old.cite.head.id;
+            let (to, month) = (new.value, context.month);
+            let id = &old.head.id;
             let en = format!(
                 "{month}: {to} for {name} makes the trigger harder to reach than {from} of {id}"
             );

@@ -9,7 +9,7 @@ use crate::{
         cite::{Cite, Kind},
         finding::Severity,
         param::{Param, Selector, Setting, in_play, values},
-        sum::Sum,
+        sum::{Above, Sum},
         terms::Terms,
         word::StepKind,
     },
@@ -39,6 +39,12 @@ impl Lint<'_> {
             Kind::National | Kind::Regional => Severity::Error,
         };
         for (name, condition) in &self.instrument.terms.conditions {
+            if let Some(cite) = lowering(&condition.threshold_plus) {
+                let path = format!("trigger.conditions.{name}.threshold_plus");
+                let en = format!("{path}: points are not lowered; expected a value");
+                let zh = format!("{path}:加点不能用 lower_to 下调;应直接写明");
+                self.add(Severity::Error, "lowers_no_number", Some(cite), en, zh);
+            }
             let Some((_, cite)) = values(&condition.threshold_plus).next() else { continue };
             let recorded = self.stages.iter().any(|stage| {
                 let all = &stage.with.terms.conditions;
@@ -170,24 +176,33 @@ impl Lint<'_> {
     /// Numbers that lower a sum which is none.
     fn lowered_sums(&mut self, below: &Terms) {
         for (name, step) in &self.instrument.terms.steps {
-            let Some(cite) = lowering(&step.yuan) else { continue };
-            let relative = below.steps.get(name).is_some_and(|step| {
-                in_play(&step.yuan).any(|(sum, _)| !matches!(sum, Sum::Yuan(_)))
-            });
-            if relative {
-                let path = format!("amount.steps.{name}.yuan");
+            let Some(below) = below.steps.get(name) else { continue };
+            let sum = |param| in_play(param).any(|(sum, _)| !matches!(sum, Sum::Yuan(_)));
+            let points = |param| in_play(param).any(|(at, _)| !matches!(at, Above::Points(_)));
+            let lowered = [
+                ("yuan", lowering(&step.yuan), sum(&below.yuan)),
+                (
+                    "each_further_yuan",
+                    lowering(&step.each_further_yuan),
+                    sum(&below.each_further_yuan),
+                ),
+                ("above", lowering(&step.above), points(&below.above)),
+            ];
+            for (key, cite, _) in lowered.into_iter().filter(|(.., is_relative)| *is_relative) {
+                let Some(cite) = cite else { continue };
+                let path = format!("amount.steps.{name}.{key}");
                 let en = format!(
-                    "{path}: the sum below is no number and cannot be lowered; expected a cap, or \
-                     a value"
+                    "{path}: what stands below is no number and cannot be lowered; expected a \
+                     cap, or a value"
                 );
-                let zh = format!("{path}:下层文件的金额不是数字,不能下调;应另设上限或直接写明");
+                let zh = format!("{path}:下层文件写的不是数字,不能下调;应另设上限或直接写明");
                 self.add(Severity::Error, "lowers_no_number", Some(cite), en, zh);
             }
         }
     }
 }
 
-fn lowering(param: &Param<Sum>) -> Option<&Cite> {
+fn lowering<T>(param: &Param<T>) -> Option<&Cite> {
     param.layers.iter().find_map(|layer| match layer {
         Setting::LowerTo(_, cite) => Some(cite),
         _ => None,
